@@ -1,0 +1,17 @@
+//! The pure core of Sightline: frames, model specifications, preprocessing, SSD decoding, NMS, tracks and events.
+//!
+//! Nothing here asks the time, starts a thread, opens a file or a socket: `now` is an argument and bytes come from
+//! the caller. Each awkward neighbour (GStreamer, ONNX Runtime, MQTT, YAML) is owned by a crate of its own, which
+//! sees only this one, through the traits of [`ports`].
+
+pub mod detection;
+pub mod event;
+pub mod frame;
+pub mod geometry;
+pub mod model;
+pub mod plan;
+pub mod ports;
+pub mod recovery;
+pub mod secret;
+pub mod tensor;
+pub mod time;

@@ -1,0 +1,218 @@
+//! What is to run: the domain form of the pipeline files. The `config` crate makes it; a value of these types is valid.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+
+use crate::{
+    model::{DetectionSettings, ModelSpec},
+    secret::{Credentials, Secret},
+};
+
+/// Everything that one process runs.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// One per pipeline file, in the order given; camera ids are unique over all of them.
+    pub pipelines: Vec<PipelinePlan>,
+}
+
+/// One pipeline file.
+#[derive(Clone, Debug)]
+pub struct PipelinePlan {
+    /// Its name.
+    pub name: String,
+    /// The file it was read from.
+    pub file: PathBuf,
+    /// The model, and what to keep of its answers.
+    pub model: Arc<ModelSpec>,
+    /// Thresholds: the model's defaults under the pipeline's wishes.
+    pub detection: DetectionSettings,
+    /// How inference runs.
+    pub inference: InferencePlan,
+    /// Where events go.
+    pub mqtt: MqttPlan,
+    /// The cameras, in the file's order.
+    pub cameras: Vec<CameraPlan>,
+}
+
+/// An execution provider of ONNX Runtime.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Provider {
+    /// NVIDIA TensorRT.
+    TensorRt,
+    /// NVIDIA CUDA.
+    Cuda,
+    /// Intel OpenVINO on a device of its naming (`CPU`, `GPU`, `NPU`, `AUTO`).
+    OpenVino {
+        /// The device.
+        device: String,
+    },
+    /// ONNX Runtime's own kernels.
+    Cpu,
+}
+
+impl Provider {
+    /// The name in files, payloads and metrics.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::TensorRt => "tensorrt",
+            Self::Cuda => "cuda",
+            Self::OpenVino { .. } => "openvino",
+            Self::Cpu => "cpu",
+        }
+    }
+}
+
+/// What to do when none of the wished providers but the last resort runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OnUnavailable {
+    /// Go on with the next one, saying so.
+    Fallback,
+    /// Stop with exit code 69.
+    Fail,
+}
+
+/// How inference runs.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct InferencePlan {
+    /// In order of preference.
+    pub providers: Vec<Provider>,
+    /// What to do when the first is not available.
+    pub on_unavailable: OnUnavailable,
+    /// At most so many frames per run of the session; at least 1.
+    pub max_batch: usize,
+    /// How long the first frame of a batch waits for company.
+    pub max_wait: Duration,
+}
+
+/// Where and how to publish. Pipelines with equal plans share one connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MqttPlan {
+    /// Host name or address.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// TLS settings for `mqtts://`.
+    pub tls: Option<MqttTls>,
+    /// User and password.
+    pub credentials: Option<Credentials>,
+    /// First part of every topic.
+    pub prefix: String,
+    /// Second part of every topic: this machine.
+    pub node: String,
+    /// Publish every inferred frame as well.
+    pub detections: bool,
+}
+
+impl MqttPlan {
+    /// `<prefix>/<node>`
+    #[must_use]
+    pub fn base_topic(&self) -> String {
+        format!("{}/{}", self.prefix, self.node)
+    }
+}
+
+/// TLS of an MQTT connection. The files' contents, read and checked by `config`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MqttTls {
+    /// PEM certificates of the authorities to trust; the system's when absent.
+    pub ca_pem: Option<Vec<u8>>,
+    /// PEM client certificate and its PEM private key.
+    pub client: Option<(Vec<u8>, Secret)>,
+}
+
+/// One camera.
+#[derive(Clone, Debug)]
+pub struct CameraPlan {
+    /// What a source needs to know.
+    pub spec: CameraSpec,
+    /// At most so many frames per second go to inference.
+    pub fps: f32,
+    /// Which labels are reported, and how; every label of the model when empty.
+    pub labels: BTreeMap<String, LabelFilter>,
+}
+
+/// What of a label is reported.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LabelFilter {
+    /// Least score; the pipeline's threshold when absent.
+    pub min_score: Option<f32>,
+    /// Least area as a fraction of the frame.
+    pub min_area: f32,
+    /// Greatest area as a fraction of the frame.
+    pub max_area: f32,
+}
+
+/// What a source needs to know of a camera.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CameraSpec {
+    /// The camera's id: the key in the file, part of every topic.
+    pub id: Arc<str>,
+    /// Where frames come from.
+    pub source: SourceSpec,
+    /// GStreamer element to decode with; the best ranked when absent.
+    pub decoder: Option<String>,
+    /// No frame for so long: the camera is stalled and is opened anew.
+    pub stall_timeout: Duration,
+}
+
+/// How RTP travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RtspTransport {
+    /// Interleaved in the RTSP connection.
+    Tcp,
+    /// UDP, unicast.
+    Udp,
+    /// UDP first, TCP when nothing arrives.
+    Auto,
+}
+
+/// Where frames come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SourceSpec {
+    /// `rtsp://` or `rtsps://`
+    Rtsp {
+        /// The address without credentials: safe to log.
+        url: String,
+        /// User and password.
+        credentials: Option<Credentials>,
+        /// How RTP travels.
+        transport: RtspTransport,
+        /// Whether an `rtsps://` server's certificate must be valid.
+        verify_tls: bool,
+    },
+    /// `file://`
+    File {
+        /// The file.
+        path: PathBuf,
+        /// From the start again at its end.
+        repeat: bool,
+    },
+    /// `v4l2://`
+    V4l2 {
+        /// The device, `/dev/video0`.
+        device: PathBuf,
+    },
+    /// `test://PATTERN`: GStreamer's videotestsrc.
+    Test {
+        /// Its pattern, `smpte`, `ball`, …
+        pattern: String,
+    },
+    /// `sim://SCENE`: a simulated camera served by this process; turned into `Rtsp` by the binary.
+    Sim {
+        /// The scene's name.
+        scene: String,
+    },
+}
+
+impl std::fmt::Display for SourceSpec {
+    /// The address as it may be logged: never a credential.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Rtsp { url, .. } => f.write_str(url),
+            Self::File { path, .. } => write!(f, "file://{}", path.display()),
+            Self::V4l2 { device } => write!(f, "v4l2://{}", device.display()),
+            Self::Test { pattern } => write!(f, "test://{pattern}"),
+            Self::Sim { scene } => write!(f, "sim://{scene}"),
+        }
+    }
+}

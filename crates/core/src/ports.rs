@@ -1,0 +1,176 @@
+//! The traits through which the core's users meet the outside. No async, no generics.
+
+use std::time::Duration;
+
+use crate::{
+    event::{Event, FrameDetections, Retained},
+    frame::Frame,
+    plan::CameraSpec,
+    recovery::Recovery,
+    tensor::{InputView, OutputView},
+};
+
+/// Opens cameras.
+pub trait FrameSource: Send + Sync {
+    /// Starts opening `camera` and returns at once; what becomes of it arrives through `callbacks`.
+    ///
+    /// # Errors
+    /// When the camera cannot even be tried (an unknown decoder, a missing file).
+    fn start(&self, camera: &CameraSpec, callbacks: SourceCallbacks) -> Result<Box<dyn RunningSource>, SourceError>;
+}
+
+/// A camera that was opened.
+pub trait RunningSource: Send {
+    /// Stops it, on a thread of its own where stopping can block, and waits at most `deadline`. After it returns no
+    /// callback is called any more, whatever the outcome.
+    fn stop(self: Box<Self>, deadline: Duration) -> StopOutcome;
+}
+
+/// How stopping went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopOutcome {
+    /// All of it is gone.
+    Stopped,
+    /// It did not stop in time; its remains go on stopping on their own thread.
+    Overdue,
+}
+
+/// Where a source reports to. Called on the source's own threads; must not block.
+pub struct SourceCallbacks {
+    /// A frame was decoded.
+    pub on_frame: Box<dyn Fn(Frame) + Send + Sync>,
+    /// Something happened to the source.
+    pub on_event: Box<dyn Fn(SourceEvent) + Send + Sync>,
+}
+
+/// What happens to a source.
+#[derive(Clone, Debug)]
+pub enum SourceEvent {
+    /// The stream's caps are known, or changed in mid-stream.
+    Streaming(StreamInfo),
+    /// It broke; no more frames will come.
+    Failed(SourceError),
+    /// It came to its end (a file); no more frames will come.
+    Ended,
+}
+
+/// What is known of a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamInfo {
+    /// `H264`, `H265`, `JPEG`, …; empty when not known (raw sources).
+    pub codec: String,
+    /// Name of the GStreamer element that decodes it; empty when none does.
+    pub decoder: String,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+}
+
+/// What kind of thing is wrong with a camera: the `code` of its status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SourceErrorCode {
+    /// Wrong user or password.
+    Auth,
+    /// The server has no such stream; the file or device is not there.
+    NotFound,
+    /// The certificate is not trusted, or TLS failed.
+    Tls,
+    /// Nothing arrived in time.
+    Timeout,
+    /// No decoder for the stream, or the stream cannot be decoded.
+    Codec,
+    /// Refused, reset, unreachable, name not known.
+    Network,
+    /// The stream ended although a camera's should not.
+    Ended,
+    /// Wrong settings: an unknown decoder, an impossible address.
+    Config,
+    /// Something else.
+    Other,
+}
+
+impl SourceErrorCode {
+    /// As the status topic has it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Auth => "auth",
+            Self::NotFound => "not_found",
+            Self::Tls => "tls",
+            Self::Timeout => "timeout",
+            Self::Codec => "codec",
+            Self::Network => "network",
+            Self::Ended => "ended",
+            Self::Config => "config",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// What went wrong with a camera. The message never holds a secret.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct SourceError {
+    /// What kind.
+    pub code: SourceErrorCode,
+    /// In words: what, where, and what would help.
+    pub message: String,
+}
+
+impl SourceError {
+    /// How to handle it.
+    #[must_use]
+    pub const fn recovery(&self) -> Recovery {
+        match self.code {
+            SourceErrorCode::Timeout | SourceErrorCode::Network | SourceErrorCode::Ended | SourceErrorCode::Other => {
+                Recovery::Retry
+            }
+            SourceErrorCode::Auth | SourceErrorCode::NotFound | SourceErrorCode::Tls | SourceErrorCode::Codec => {
+                Recovery::RetrySlowly
+            }
+            SourceErrorCode::Config => Recovery::GiveUpCamera,
+        }
+    }
+}
+
+/// Runs tensors through a network. Decoding and NMS are not behind it: it only moves tensors.
+pub trait Backend: Send {
+    /// Runs one batch and shows the outputs, in the order of [`crate::model::Head::output_names`], to `read`.
+    ///
+    /// The outputs are borrowed, not returned: the class logits of one image alone are 700 KB, and copying them would
+    /// cost more than decoding them.
+    ///
+    /// # Errors
+    /// When the session fails; `read` was not called then.
+    fn run(&mut self, input: InputView<'_>, read: &mut dyn FnMut(&[OutputView<'_>])) -> Result<(), BackendError>;
+}
+
+/// What went wrong in a session.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct BackendError {
+    /// In words.
+    pub message: String,
+}
+
+/// What became of something offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Offered {
+    /// It is kept until delivered.
+    Accepted,
+    /// It is kept; the oldest waiting one was forced out for it, and counted.
+    AcceptedDisplacingOldest,
+    /// It is not kept, and was counted.
+    Refused,
+}
+
+/// Takes what is to be published. Never blocks.
+pub trait EventSink: Send + Sync {
+    /// An event: delivered at least once, in order.
+    fn offer(&self, event: Event) -> Offered;
+    /// A frame's detections: at most once.
+    fn offer_detections(&self, detections: FrameDetections) -> Offered;
+    /// A retained topic's new value.
+    fn retain(&self, value: Retained);
+}
