@@ -4,14 +4,21 @@
 //! the caller. Each awkward neighbour (GStreamer, ONNX Runtime, MQTT, YAML) is owned by a crate of its own, which
 //! sees only this one, through the traits of [`ports`].
 
+pub mod anchors;
+pub mod decode;
 pub mod detection;
+pub mod detector;
 pub mod event;
 pub mod frame;
 pub mod geometry;
 pub mod model;
+pub mod nms;
+pub mod objects;
 pub mod plan;
 pub mod ports;
+pub mod preprocess;
 pub mod recovery;
 pub mod secret;
 pub mod tensor;
 pub mod time;
+pub mod track;

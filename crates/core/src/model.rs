@@ -55,6 +55,22 @@ pub struct InputSpec {
 }
 
 impl InputSpec {
+    /// `[N, height, width, 3]` bytes of RGB, stretched, not normalised: what most exported SSDs take.
+    #[must_use]
+    pub const fn rgb_bytes(width: usize, height: usize) -> Self {
+        Self {
+            name: None,
+            layout: TensorLayout::Nhwc,
+            element: ElementType::U8,
+            color_order: ColorOrder::Rgb,
+            width,
+            height,
+            resize: ResizeMode::Stretch,
+            mean: [0.0; 3],
+            scale: [1.0; 3],
+        }
+    }
+
     /// The tensor's shape for a batch of `n`.
     #[must_use]
     pub const fn shape(&self, n: usize) -> [usize; 4] {

@@ -155,6 +155,50 @@ pub struct CameraSpec {
     pub stall_timeout: Duration,
 }
 
+/// A stream's address, which may hold secrets also outside of `user:password@`: some cameras want them in the path.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StreamUrl {
+    full: Secret,
+    shown: String,
+}
+
+impl StreamUrl {
+    /// `full` is for the connection alone. `shown` is the same with every value from outside the file hidden already;
+    /// of it only what comes before the first `?`, `&` or `=` is ever shown, as in `rtsp://10.0.0.9/user…`.
+    #[must_use]
+    pub fn new(full: String, shown: &str) -> Self {
+        let shown = match shown.find(['?', '&', '=']) {
+            Some(end) => format!("{}…", &shown[..end]),
+            None => shown.to_string(),
+        };
+        Self { full: Secret::new(full), shown }
+    }
+
+    /// The address, for the connection and nothing else.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        self.full.reveal()
+    }
+}
+
+impl From<&str> for StreamUrl {
+    fn from(url: &str) -> Self {
+        Self::new(url.to_string(), url)
+    }
+}
+
+impl std::fmt::Display for StreamUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+impl std::fmt::Debug for StreamUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
 /// How RTP travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RtspTransport {
@@ -171,8 +215,8 @@ pub enum RtspTransport {
 pub enum SourceSpec {
     /// `rtsp://` or `rtsps://`
     Rtsp {
-        /// The address without credentials: safe to log.
-        url: String,
+        /// The address without `user:password@`.
+        url: StreamUrl,
         /// User and password.
         credentials: Option<Credentials>,
         /// How RTP travels.
@@ -208,11 +252,29 @@ impl std::fmt::Display for SourceSpec {
     /// The address as it may be logged: never a credential.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Rtsp { url, .. } => f.write_str(url),
+            Self::Rtsp { url, .. } => write!(f, "{url}"),
             Self::File { path, .. } => write!(f, "file://{}", path.display()),
             Self::V4l2 { device } => write!(f, "v4l2://{}", device.display()),
             Self::Test { pattern } => write!(f, "test://{pattern}"),
             Self::Sim { scene } => write!(f, "sim://{scene}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_a_secret_in_an_address_is_not_shown() {
+        for (url, shown) in [
+            ("rtsp://10.0.0.9/stream1", "rtsp://10.0.0.9/stream1"),
+            ("rtsp://10.0.0.9/user=admin&password=hunter2", "rtsp://10.0.0.9/user…"),
+            ("rtsp://10.0.0.9/live?token=hunter2", "rtsp://10.0.0.9/live…"),
+        ] {
+            let address = StreamUrl::from(url);
+            assert_eq!((address.to_string(), format!("{address:?}")), (shown.to_string(), shown.to_string()));
+            assert_eq!(address.reveal(), url);
         }
     }
 }

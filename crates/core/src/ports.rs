@@ -123,12 +123,12 @@ impl SourceError {
     #[must_use]
     pub const fn recovery(&self) -> Recovery {
         match self.code {
-            SourceErrorCode::Timeout | SourceErrorCode::Network | SourceErrorCode::Ended | SourceErrorCode::Other => {
-                Recovery::Retry
-            }
-            SourceErrorCode::Auth | SourceErrorCode::NotFound | SourceErrorCode::Tls | SourceErrorCode::Codec => {
-                Recovery::RetrySlowly
-            }
+            SourceErrorCode::Timeout
+            | SourceErrorCode::Network
+            | SourceErrorCode::NotFound // a camera that is booting serves no stream yet
+            | SourceErrorCode::Ended
+            | SourceErrorCode::Other => Recovery::Retry,
+            SourceErrorCode::Auth | SourceErrorCode::Tls | SourceErrorCode::Codec => Recovery::RetrySlowly,
             SourceErrorCode::Config => Recovery::GiveUpCamera,
         }
     }

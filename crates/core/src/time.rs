@@ -60,6 +60,38 @@ impl Serialize for WallTime {
     }
 }
 
+/// A text that is not a time as payloads have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a time like 2026-11-23T20:15:03.120Z")]
+pub struct NotATime;
+
+impl std::str::FromStr for WallTime {
+    type Err = NotATime;
+
+    /// Reads the one form that [`fmt::Display`] writes.
+    fn from_str(text: &str) -> Result<Self, NotATime> {
+        let part = |range: std::ops::Range<usize>| -> Result<i64, NotATime> {
+            text.get(range).and_then(|digits| digits.parse().ok()).ok_or(NotATime)
+        };
+        if text.len() != 24 || !text.ends_with('Z') {
+            return Err(NotATime);
+        }
+        let days = days_from_civil(part(0..4)?, part(5..7)?, part(8..10)?);
+        let seconds = ((days * 24 + part(11..13)?) * 60 + part(14..16)?) * 60 + part(17..19)?;
+        Ok(Self((seconds * 1000 + part(20..23)?) * 1000))
+    }
+}
+
+/// The inverse of [`civil_from_days`], by the same source's `days_from_civil`.
+fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+    let shifted_year = if month <= 2 { year - 1 } else { year };
+    let era = shifted_year.div_euclid(400);
+    let year_of_era = shifted_year.rem_euclid(400);
+    let day_of_year = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
+}
+
 /// Days since 1970-01-01 to (year, month, day) in the proleptic Gregorian calendar.
 ///
 /// Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
@@ -78,7 +110,23 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(millis in 0i64..4_102_444_800_000) {
+            let time = WallTime::from_micros(millis * 1000);
+            prop_assert_eq!(time.to_string().parse(), Ok(time));
+        }
+
+        #[test]
+        fn other_texts_are_refused(text in "[0-9TZ:. -]{0,30}") {
+            prop_assume!(text.len() != 24);
+            prop_assert_eq!(text.parse::<WallTime>(), Err(NotATime));
+        }
+    }
 
     #[test]
     fn known_moments_are_written_as_rfc_3339() {

@@ -1,0 +1,117 @@
+//! Rows of R, G and B into the tensor's layout, type and channel order.
+
+use std::ops::Range;
+
+use super::{InputSliceMut, error::PreprocessError, placement::Placement};
+use crate::{
+    model::{ColorOrder, InputSpec, TensorLayout},
+    tensor::ElementType,
+};
+
+/// One image's slice of the tensor, of the right type and length.
+pub(super) struct Writer<'a> {
+    input: &'a InputSpec,
+    out: InputSliceMut<'a>,
+}
+
+impl<'a> Writer<'a> {
+    /// # Errors
+    /// When `out` has another element type or length than `input`.
+    pub(super) fn new(input: &'a InputSpec, out: InputSliceMut<'a>) -> Result<Self, PreprocessError> {
+        let (element, length) = match &out {
+            InputSliceMut::U8(samples) => (ElementType::U8, samples.len()),
+            InputSliceMut::F32(samples) => (ElementType::F32, samples.len()),
+        };
+        if element != input.element {
+            return Err(PreprocessError::ElementType { expected: input.element, found: element });
+        }
+        if length != input.samples_per_image() {
+            return Err(PreprocessError::OutputLength { expected: input.samples_per_image(), found: length });
+        }
+        Ok(Self { input, out })
+    }
+
+    /// Fills everything around the frame with the channels' means. In normalised tensors that is zero.
+    pub(super) fn fill_border(&mut self, placement: &Placement) {
+        if placement.is_whole() {
+            return;
+        }
+        let plane = placement.tensor_width * placement.tensor_height;
+        let mean = self.input.mean.map(|mean| mean.round().clamp(0.0, 255.0) as u8);
+        for gap in gaps(placement) {
+            let packed = 3 * gap.start..3 * gap.end;
+            match (&mut self.out, self.input.layout) {
+                (InputSliceMut::U8(out), TensorLayout::Nhwc) => {
+                    out[packed].chunks_exact_mut(3).for_each(|pixel| pixel.copy_from_slice(&mean));
+                }
+                (InputSliceMut::U8(out), TensorLayout::Nchw) => {
+                    out.chunks_exact_mut(plane).zip(mean).for_each(|(out, mean)| out[gap.clone()].fill(mean));
+                }
+                (InputSliceMut::F32(out), TensorLayout::Nhwc) => out[packed].fill(0.0),
+                (InputSliceMut::F32(out), TensorLayout::Nchw) => {
+                    out.chunks_exact_mut(plane).for_each(|out| out[gap.clone()].fill(0.0));
+                }
+            }
+        }
+    }
+
+    /// Writes row `row` of the frame's rectangle; each of `rgb` is as long as the rectangle is wide.
+    pub(super) fn write_row(&mut self, placement: &Placement, row: usize, rgb: [&[u8]; 3]) {
+        let InputSpec { layout, mean, scale, .. } = *self.input;
+        let [red, green, blue] = rgb;
+        let channels = match self.input.color_order {
+            ColorOrder::Rgb => [red, green, blue],
+            ColorOrder::Bgr => [blue, green, red],
+        };
+        let first_pixel = (placement.top + row) * placement.tensor_width + placement.left;
+        let plane = placement.tensor_width * placement.tensor_height;
+        let packed = 3 * first_pixel..3 * (first_pixel + placement.width);
+        match (&mut self.out, layout) {
+            (InputSliceMut::U8(out), TensorLayout::Nhwc) => interleave(&mut out[packed], channels),
+            (InputSliceMut::U8(out), TensorLayout::Nchw) => {
+                for (channel, out) in channels.into_iter().zip(out.chunks_exact_mut(plane)) {
+                    out[first_pixel..][..placement.width].copy_from_slice(channel);
+                }
+            }
+            (InputSliceMut::F32(out), TensorLayout::Nhwc) => {
+                let [first, second, third] = channels;
+                let pixels = first.iter().zip(second).zip(third);
+                for (out, ((&first, &second), &third)) in out[packed].chunks_exact_mut(3).zip(pixels) {
+                    out[0] = normalised(first, mean[0], scale[0]);
+                    out[1] = normalised(second, mean[1], scale[1]);
+                    out[2] = normalised(third, mean[2], scale[2]);
+                }
+            }
+            (InputSliceMut::F32(out), TensorLayout::Nchw) => {
+                for (number, (channel, out)) in channels.into_iter().zip(out.chunks_exact_mut(plane)).enumerate() {
+                    let out = &mut out[first_pixel..][..placement.width];
+                    for (out, &sample) in out.iter_mut().zip(channel) {
+                        *out = normalised(sample, mean[number], scale[number]);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn normalised(sample: u8, mean: f32, scale: f32) -> f32 {
+    (f32::from(sample) - mean) * scale
+}
+
+fn interleave(out: &mut [u8], [first, second, third]: [&[u8]; 3]) {
+    let pixels = first.iter().zip(second).zip(third);
+    for (out, ((&first, &second), &third)) in out.chunks_exact_mut(3).zip(pixels) {
+        out.copy_from_slice(&[first, second, third]);
+    }
+}
+
+/// The runs of pixels around the frame's rectangle, numbered row by row: above it, between its rows, below it.
+fn gaps(placement: &Placement) -> impl Iterator<Item = Range<usize>> {
+    let Placement { left, top, width, height, tensor_width, tensor_height } = *placement;
+    let first_of_row = move |row: usize| (top + row) * tensor_width + left;
+    let above = 0..first_of_row(0);
+    let between = (1..height).map(move |row| first_of_row(row - 1) + width..first_of_row(row));
+    let below = first_of_row(height - 1) + width..tensor_width * tensor_height;
+    std::iter::once(above).chain(between).chain(std::iter::once(below))
+}
