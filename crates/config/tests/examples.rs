@@ -1,0 +1,98 @@
+//! Every example in `pipelines/`, and the annotated model in `models/README.md`, load without a problem.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test may; its helpers are tests too"
+)]
+
+mod common;
+
+use common::{environment, folder, repository};
+use sightline_config::{
+    Environment, load,
+    models::{ModelReference, find_model},
+};
+use sightline_core::plan::SourceSpec;
+
+const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n";
+const KEY: &str = "-----BEGIN PRIVATE KEY-----\nMA==\n-----END PRIVATE KEY-----\n";
+
+/// What `pipelines/yard.yaml` asks of its machine.
+fn yard_environment(tls: &std::path::Path) -> Environment {
+    let tls = tls.to_str().unwrap();
+    environment(&[
+        ("SIGHTLINE_TLS", tls),
+        ("BROKER_PASSWORD", "secret"),
+        ("FRONT_DOOR_PASSWORD", "p@ss/w:rd#%"),
+        ("GATE_PASSWORD", "secret"),
+    ])
+}
+
+#[test]
+fn each_example_loads() {
+    let tls = folder(&[("ca.pem", CERTIFICATE), ("client.pem", CERTIFICATE), ("client.key", KEY)]);
+    let environment = yard_environment(tls.path());
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(repository().join("pipelines")).unwrap() {
+        let file = entry.unwrap().path();
+        let plan = load(std::slice::from_ref(&file), &environment).unwrap_or_else(|problems| panic!("\n{problems}"));
+        assert_eq!(plan.pipelines.len(), 1);
+        names.push(plan.pipelines[0].name.clone());
+    }
+    names.sort();
+    assert_eq!(names, ["quickstart", "simulated", "test-pattern", "yard"]);
+}
+
+#[test]
+fn the_examples_run_side_by_side() {
+    let tls = folder(&[("ca.pem", CERTIFICATE), ("client.pem", CERTIFICATE), ("client.key", KEY)]);
+    let plan = load(&[repository().join("pipelines")], &yard_environment(tls.path())).unwrap();
+    assert_eq!(plan.pipelines.len(), 4);
+    let cameras = plan.pipelines.iter().flat_map(|pipeline| &pipeline.cameras).count();
+    assert_eq!(cameras, 9);
+}
+
+#[test]
+fn the_quickstart_is_short() {
+    let text = std::fs::read_to_string(repository().join("pipelines/quickstart.yaml")).unwrap();
+    assert!(text.lines().count() < 10);
+}
+
+#[test]
+fn the_yards_secrets_are_taken_as_they_are() {
+    let tls = folder(&[("ca.pem", CERTIFICATE), ("client.pem", CERTIFICATE), ("client.key", KEY)]);
+    let file = repository().join("pipelines/yard.yaml");
+    let plan = load(&[file], &yard_environment(tls.path())).unwrap();
+    let SourceSpec::Rtsp { url, credentials, .. } = &plan.pipelines[0].cameras[0].spec.source else {
+        panic!("not an RTSP camera")
+    };
+    assert_eq!(url.reveal(), "rtsp://10.0.0.21/stream1");
+    assert_eq!(credentials.as_ref().unwrap().password.reveal(), "p@ss/w:rd#%");
+    let tls = plan.pipelines[0].mqtt.tls.as_ref().unwrap();
+    assert_eq!(tls.ca_pem.as_deref(), Some(CERTIFICATE.as_bytes()));
+    let (certificate, key) = tls.client.as_ref().unwrap();
+    assert_eq!((certificate.as_slice(), key.reveal()), (CERTIFICATE.as_bytes(), KEY));
+}
+
+#[test]
+fn the_annotated_model_is_one() {
+    let readme = std::fs::read_to_string(repository().join("models/README.md")).unwrap();
+    let blocks: Vec<&str> = readme.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    let [whole, other_heads @ ..] = blocks.as_slice() else { panic!("no YAML in models/README.md") };
+    let common_part: String = {
+        let head = whole.find("head:").unwrap();
+        let after = whole.find("labels:").unwrap();
+        format!("{}HEAD{}", &whole[..head], &whole[after..])
+    };
+    let mut manifests = vec![(*whole).to_owned()];
+    manifests.extend(other_heads.iter().map(|head| common_part.replace("HEAD", head)));
+    assert_eq!(manifests.len(), 3);
+    for manifest in manifests {
+        let folder = folder(&[("my-detector/model.yaml", &manifest)]);
+        let environment = Environment { model_folders: vec![folder.path().to_owned()], ..Environment::empty() };
+        let model = find_model(&ModelReference::Name("my-detector".to_owned()), &environment);
+        let model = model.unwrap_or_else(|problems| panic!("{manifest}\n{problems}"));
+        assert_eq!(model.labels.len(), 4);
+    }
+}

@@ -1,0 +1,178 @@
+//! What a file means once it is a plan.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test may; its helpers are tests too"
+)]
+
+mod common;
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+
+use common::{environment, folder, load_text};
+use sightline_config::load;
+use sightline_core::plan::{InferencePlan, LabelFilter, OnUnavailable, Plan, Provider, RtspTransport, SourceSpec};
+
+fn plan(text: &str) -> Plan {
+    load_text(text, &environment(&[])).unwrap_or_else(|problems| panic!("\n{problems}"))
+}
+
+const EVERYTHING: LabelFilter = LabelFilter { min_score: None, min_area: 0.0, max_area: 1.0 };
+
+#[test]
+fn what_is_left_out_has_its_default() {
+    let plan = plan("version: 1\nname: a\nmodel: {name: ssd-mobilenet-v1-coco}\ncameras: {c: {url: 'rtsp://h/x'}}\n");
+    let pipeline = &plan.pipelines[0];
+    assert_eq!((pipeline.detection.score_threshold, pipeline.detection.iou_threshold), (0.5, 0.6));
+    assert_eq!((pipeline.detection.max_detections, pipeline.detection.class_agnostic), (100, false));
+    let inference = InferencePlan {
+        providers: vec![Provider::Cpu],
+        on_unavailable: OnUnavailable::Fallback,
+        max_batch: 8,
+        max_wait: Duration::ZERO,
+    };
+    assert_eq!(pipeline.inference, inference);
+    let mqtt = &pipeline.mqtt;
+    assert_eq!((mqtt.host.as_str(), mqtt.port, &mqtt.tls, &mqtt.credentials), ("127.0.0.1", 1883, &None, &None));
+    assert_eq!((mqtt.base_topic().as_str(), mqtt.detections), ("sightline/box-7", false));
+    let camera = &pipeline.cameras[0];
+    assert_eq!((camera.fps, camera.labels.len()), (5.0, 0));
+    assert_eq!((camera.spec.stall_timeout, &camera.spec.decoder), (Duration::from_secs(10), &None));
+    let source = SourceSpec::Rtsp {
+        url: "rtsp://h/x".into(),
+        credentials: None,
+        transport: RtspTransport::Tcp,
+        verify_tls: true,
+    };
+    assert_eq!(camera.spec.source, source);
+}
+
+#[test]
+fn the_int8_model_brings_its_own_threshold() {
+    let text = "version: 1\nname: a\nmodel: {name: ssd-mobilenet-v1-coco-int8}\ncameras: {c: {url: test://}}\n";
+    assert_eq!(plan(text).pipelines[0].detection.score_threshold, 0.3);
+    let text = text.replace("int8}", "int8, score_threshold: 0.45, iou_threshold: 0.5}");
+    let detection = plan(&text).pipelines[0].detection;
+    assert_eq!((detection.score_threshold, detection.iou_threshold), (0.45, 0.5));
+}
+
+#[test]
+fn cameras_keep_the_files_order_and_inherit() {
+    let plan = plan(
+        "version: 1
+name: a
+model: {name: ssd-mobilenet-v1-coco}
+inference: {providers: [tensorrt, cuda, {name: openvino, device: GPU}, openvino, cpu], on_unavailable: fail}
+defaults: {fps: 2.5, transport: udp, labels: [person], stall_timeout: 1m, decoder: avdec_h264}
+cameras:
+  zebra: {url: rtsp://h/1}
+  apple:
+    url: rtsp://h/2
+    fps: 10
+    transport: auto
+    labels: {car: , dog: {score: 0.7, min_area: 0.25}}
+    stall_timeout: 500ms
+    decoder: avdec_h265
+  mango: {url: rtsp://h/3, labels: []}
+",
+    );
+    let pipeline = &plan.pipelines[0];
+    let device = |device: &str| Provider::OpenVino { device: device.to_owned() };
+    assert_eq!(
+        pipeline.inference.providers,
+        [Provider::TensorRt, Provider::Cuda, device("GPU"), device("CPU"), Provider::Cpu]
+    );
+    assert_eq!(pipeline.inference.on_unavailable, OnUnavailable::Fail);
+    let ids: Vec<&str> = pipeline.cameras.iter().map(|camera| &*camera.spec.id).collect();
+    assert_eq!(ids, ["zebra", "apple", "mango"]);
+    let [zebra, apple, mango] = pipeline.cameras.as_slice() else { panic!("three cameras") };
+    assert_eq!((zebra.fps, zebra.spec.stall_timeout), (2.5, Duration::from_secs(60)));
+    assert_eq!(zebra.labels, BTreeMap::from([("person".to_owned(), EVERYTHING)]));
+    assert_eq!(zebra.spec.decoder.as_deref(), Some("avdec_h264"));
+    assert!(matches!(zebra.spec.source, SourceSpec::Rtsp { transport: RtspTransport::Udp, .. }));
+    assert_eq!((apple.fps, apple.spec.stall_timeout), (10.0, Duration::from_millis(500)));
+    let dog = LabelFilter { min_score: Some(0.7), min_area: 0.25, max_area: 1.0 };
+    assert_eq!(apple.labels, BTreeMap::from([("car".to_owned(), EVERYTHING), ("dog".to_owned(), dog)]));
+    assert!(matches!(apple.spec.source, SourceSpec::Rtsp { transport: RtspTransport::Auto, .. }));
+    assert!(mango.labels.is_empty(), "an empty list of its own means every label again");
+}
+
+#[test]
+fn secrets_come_from_variables_and_files_beside_the_pipeline() {
+    let text = "version: 1
+name: ${env:NAME}
+model: {name: ssd-mobilenet-v1-coco}
+mqtt: {url: 'mqtts://edge:${file:secrets/mqtt}@broker:1234', node: 'x-${hostname}', prefix: p, detections: true}
+cameras:
+  a: {url: 'rtsp://${env:USER}:x${env:ODD}y%40@h:554/s'}
+  b: {url: 'rtsp://h/s', username: viewer, password: 007}
+  c: {url: '${env:WHOLE}'}
+  d: {url: 'file://clips/a%20b.mp4', loop: true}
+";
+    let folder = folder(&[("p.yaml", text), ("secrets/mqtt", "m@q/t:t#\n")]);
+    let environment =
+        environment(&[("NAME", "yard"), ("USER", "vi:ewer"), ("ODD", "@:/#%25?"), ("WHOLE", "rtsp://u:p@h/z")]);
+    let plan = load(&[folder.path().join("p.yaml")], &environment).unwrap();
+    let pipeline = &plan.pipelines[0];
+    assert_eq!(pipeline.name, "yard");
+    let mqtt = &pipeline.mqtt;
+    let credentials = mqtt.credentials.as_ref().unwrap();
+    assert_eq!((credentials.username.as_str(), credentials.password.reveal()), ("edge", "m@q/t:t#"));
+    assert_eq!((mqtt.host.as_str(), mqtt.port, mqtt.tls.is_some()), ("broker", 1234, true));
+    assert_eq!((mqtt.base_topic().as_str(), mqtt.detections), ("p/x-box-7", true));
+    let login = |index: usize| match &pipeline.cameras[index].spec.source {
+        SourceSpec::Rtsp { url, credentials: Some(c), .. } => (url.reveal(), c.username.as_str(), c.password.reveal()),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(login(0), ("rtsp://h:554/s", "vi:ewer", "x@:/#%25?y@"));
+    assert_eq!(login(1), ("rtsp://h/s", "viewer", "007"));
+    assert_eq!(login(2), ("rtsp://h/z", "u", "p"));
+    let clip = SourceSpec::File { path: folder.path().join("clips/a b.mp4"), repeat: true };
+    assert_eq!(pipeline.cameras[3].spec.source, clip);
+}
+
+#[test]
+fn pipelines_share_a_model_and_may_differ_in_their_broker() {
+    let text = |name: &str, host: &str| {
+        format!(
+            "version: 1\nname: {name}\nmodel: {{name: ssd-mobilenet-v1-coco}}\nmqtt: {{url: 'mqtt://{host}'}}\n\
+             cameras: {{{name}: {{url: test://}}}}\n"
+        )
+    };
+    let folder = folder(&[("a.yaml", &text("a", "one")), ("b.yml", &text("b", "[fd00::1]"))]);
+    let plan = load(&[folder.path().to_owned()], &environment(&[])).unwrap();
+    let [a, b] = plan.pipelines.as_slice() else { panic!("two pipelines") };
+    assert!(Arc::ptr_eq(&a.model, &b.model));
+    assert_eq!((a.mqtt.host.as_str(), b.mqtt.host.as_str()), ("one", "fd00::1"));
+    assert_eq!(b.file, folder.path().join("b.yml"));
+}
+
+#[test]
+fn yaml_of_all_styles_is_read() {
+    let plan = plan(
+        "\u{feff}# anchors, aliases, quotes and blocks
+version: 1
+name: 'a'
+model:
+  name: >-
+    ssd-mobilenet-v1-coco
+cameras:
+  a: {url: \"test://ball\", labels: &people {person: {}}}
+  b: {url: test://, labels: *people}
+",
+    );
+    let cameras = &plan.pipelines[0].cameras;
+    assert_eq!(cameras[0].labels, cameras[1].labels);
+    assert_eq!(cameras[0].labels.len(), 1);
+}
+
+#[test]
+fn a_model_may_be_named_by_its_path() {
+    let manifest = common::repository().join("models/ssd-mobilenet-v1-coco/model.yaml");
+    let manifest = std::fs::canonicalize(manifest).unwrap();
+    let text =
+        format!("version: 1\nname: a\nmodel: {{path: {}}}\ncameras: {{a: {{url: test://}}}}\n", manifest.display());
+    let bare = sightline_config::Environment { bundled_model_folders: vec![PathBuf::new()], ..environment(&[]) };
+    assert_eq!(load_text(&text, &bare).unwrap().pipelines[0].model.name, "ssd-mobilenet-v1-coco");
+}

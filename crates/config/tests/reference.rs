@@ -1,0 +1,128 @@
+//! The committed schemas and reference pages are those of the code, and the schemas agree with the reader.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test may; its helpers are tests too"
+)]
+
+mod common;
+
+use common::{environment, load_text, repository};
+use serde_json::Value;
+use sightline_config::{model_reference, model_schema, pipeline_reference, pipeline_schema};
+
+/// Compares, or rewrites when `UPDATE_SCHEMAS` is set.
+fn assert_current(file: &str, text: &str) {
+    let path = repository().join("docs/reference").join(file);
+    if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        return;
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        committed == text,
+        "docs/reference/{file} is not current: UPDATE_SCHEMAS=1 cargo test -p sightline-config --test reference"
+    );
+}
+
+fn pretty(schema: &Value) -> String {
+    format!("{}\n", serde_json::to_string_pretty(schema).unwrap())
+}
+
+#[test]
+fn the_committed_files_are_current() {
+    assert_current("pipeline.schema.json", &pretty(&pipeline_schema()));
+    assert_current("model.schema.json", &pretty(&model_schema()));
+    assert_current("pipeline.md", &pipeline_reference());
+    assert_current("model.md", &model_reference());
+}
+
+#[test]
+fn each_key_says_what_it_means() {
+    for schema in [pipeline_schema(), model_schema()] {
+        let definitions = schema["$defs"].as_object().unwrap().values();
+        let objects = definitions.chain([&schema]).filter_map(|object| object["properties"].as_object());
+        for (key, property) in objects.flatten() {
+            assert!(property["description"].as_str().is_some_and(|text| !text.is_empty()), "{key}: {property}");
+        }
+    }
+}
+
+#[test]
+fn functions_that_are_not_built_yet_are_not_in_the_schema() {
+    let schema = pipeline_schema().to_string();
+    for key in ["zones", "lines", "masks", "motion", "snapshots", "home_assistant"] {
+        assert!(!schema.contains(&format!("\"{key}\"")), "{key}");
+    }
+}
+
+/// A camera's and a broker's every key, as JSON, which is YAML too.
+const COMPLETE: &str = r#"{
+    "version": 1, "name": "yard",
+    "model": {"name": "ssd-mobilenet-v1-coco", "score_threshold": 0.4, "iou_threshold": 0.5},
+    "inference": {
+        "providers": ["cpu", {"name": "openvino", "device": "GPU"}],
+        "on_unavailable": "fail", "max_batch": 4, "max_wait": "5ms"
+    },
+    "mqtt": {
+        "url": "mqtt://127.0.0.1:1883", "username": "edge", "password": "x",
+        "prefix": "sightline", "node": "${hostname}", "detections": true
+    },
+    "defaults": {"fps": 5, "transport": "tcp", "labels": ["person"], "stall_timeout": "10s", "decoder": "avdec_h264"},
+    "cameras": {
+        "front-door": {
+            "url": "rtsps://10.0.0.21/stream1", "username": "viewer", "password": "x", "fps": 0.5,
+            "transport": "udp", "decoder": "avdec_h265", "stall_timeout": "2m", "verify_tls": false,
+            "labels": {"person": {"score": 0.6, "min_area": 0.001, "max_area": 0.5}, "car": {}}
+        },
+        "clip": {"url": "file:///clip.mp4", "loop": true}
+    }
+}"#;
+
+#[test]
+fn a_file_with_every_key_satisfies_schema_and_reader() {
+    let value: Value = serde_json::from_str(COMPLETE).unwrap();
+    let validator = jsonschema::validator_for(&pipeline_schema()).unwrap();
+    let errors: Vec<String> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    load_text(COMPLETE, &environment(&[])).unwrap();
+    // Every key of the schema is in it, so that the schema promises nothing that the reader refuses.
+    let schema = pipeline_schema();
+    let files_only = ["path", "ca", "client_cert", "client_key"];
+    let definitions = schema["$defs"].as_object().unwrap().values();
+    let objects = definitions.chain([&schema]).filter_map(|object| object["properties"].as_object());
+    for (key, _) in objects.flatten() {
+        assert!(files_only.contains(&key.as_str()) || COMPLETE.contains(&format!("\"{key}\"")), "{key}");
+    }
+}
+
+#[test]
+fn schema_and_reader_refuse_the_same() {
+    let validator = jsonschema::validator_for(&pipeline_schema()).unwrap();
+    let environment = environment(&[]);
+    for (pointer, wrong) in [
+        ("/version", serde_json::json!(2)),
+        ("/name", serde_json::json!("a/b")),
+        ("/model/score_threshold", serde_json::json!(1.5)),
+        ("/inference/max_batch", serde_json::json!(0)),
+        ("/inference/max_wait", serde_json::json!("5")),
+        ("/inference/providers", serde_json::json!([])),
+        ("/inference/providers/1/name", serde_json::json!("npu")),
+        ("/mqtt/prefix", serde_json::json!("#")),
+        ("/mqtt/detections", serde_json::json!("yes")),
+        ("/defaults/fps", serde_json::json!(0)),
+        ("/defaults/transport", serde_json::json!("sctp")),
+        ("/cameras", serde_json::json!({})),
+        ("/cameras/clip", serde_json::json!({"loop": true})),
+        ("/cameras/clip", serde_json::json!({"url": "file:///x.mp4", "lop": true})),
+        ("/cameras/front-door/fps", serde_json::json!(121)),
+        ("/cameras/front-door/labels/person/max_area", serde_json::json!(2)),
+    ] {
+        let mut value: Value = serde_json::from_str(COMPLETE).unwrap();
+        *value.pointer_mut(pointer).unwrap() = wrong.clone();
+        assert!(!validator.is_valid(&value), "the schema allows {pointer} = {wrong}");
+        assert!(load_text(&value.to_string(), &environment).is_err(), "the reader allows {pointer} = {wrong}");
+    }
+}
