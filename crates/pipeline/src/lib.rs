@@ -1,1 +1,23 @@
-//! Placeholder
+//! From frames to events: slots, batches, inference workers, camera tasks, and their supervisor.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`rate`], [`queue`], [`batcher`] | at most so many frames per second; one slot per camera; fair batches |
+//! | [`detector`], [`worker`], [`engine`] | preprocessing, network, decoding; one thread per session |
+//! | [`camera`], [`status`], [`backoff`] | one camera's task: open, watch, observe, open again |
+//! | [`stamp`] | numbers events in the order in which they are handed on |
+//! | [`runtime`] | all of it, started and stopped |
+
+pub mod backoff;
+pub mod batcher;
+pub mod camera;
+pub mod clock;
+pub mod detector;
+pub mod engine;
+pub mod fakes;
+pub mod queue;
+pub mod rate;
+pub mod runtime;
+pub mod stamp;
+pub mod status;
+pub mod worker;

@@ -1,0 +1,337 @@
+//! One camera's task: opens the source, watches it, turns detections into events, opens it again when it breaks.
+//!
+//! `run` loops and is the one place that retries; `run_once` is one life of the source.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+use sightline_core::{
+    event::{CameraState, EndReason, EventTimes, FrameDetections, Origin, Retained},
+    frame::Frame,
+    objects::{ObjectChange, ObjectObserver},
+    plan::CameraPlan,
+    ports::{
+        FrameSource, Offered, RunningSource, SourceCallbacks, SourceError, SourceErrorCode, SourceEvent, StopOutcome,
+    },
+    recovery::Recovery,
+};
+use tokio::{
+    sync::{Notify, mpsc, watch},
+    task::JoinError,
+    time::MissedTickBehavior,
+};
+use tracing::{info, warn};
+
+use crate::{
+    backoff::Backoff, batcher::Batcher, queue::CameraKey, stamp::EventLog, status::StatusBoard, worker::InferredFrame,
+};
+
+/// How long a source may take to stop before it is left to itself.
+const TEARDOWN_DEADLINE: Duration = Duration::from_secs(2);
+/// How long a source must have worked for its next failure to count as a first one.
+const SETTLED_AFTER: Duration = Duration::from_secs(10);
+/// How long a stopped camera waits for its frames that are in a batch. With [`TEARDOWN_DEADLINE`] it stays within the
+/// time that a stop of the daemon allows.
+const DRAIN_DEADLINE: Duration = Duration::from_millis(600);
+/// How often it looks meanwhile.
+const DRAIN_POLL: Duration = Duration::from_millis(20);
+/// How long opening a source may take: a hanging device driver must not leave its camera connecting for ever.
+const OPEN_DEADLINE: Duration = Duration::from_secs(10);
+/// How often a camera looks after itself: stalls, its fps.
+const TICK: Duration = Duration::from_millis(500);
+
+/// Everything one camera's task works with. It outlives the task, so that a panic loses no object.
+pub struct Camera {
+    /// What is wished.
+    pub plan: CameraPlan,
+    /// Where its messages come from.
+    pub origin: Arc<Origin>,
+    /// Whether every inferred frame is published.
+    pub publish_detections: bool,
+    /// Its place in the queue.
+    pub key: CameraKey,
+    /// The queue.
+    pub batcher: Arc<Batcher>,
+    /// Where events go.
+    pub events: Arc<EventLog>,
+    /// Opens its source.
+    pub source: Arc<dyn FrameSource>,
+    /// Its objects. Locked for one frame's observation at a time, never over an await.
+    pub observer: Mutex<ObjectObserver>,
+    /// Its status.
+    pub status: StatusBoard,
+    /// Number of its next frame; goes on over reconnects.
+    pub next_frame_seq: Arc<AtomicU64>,
+}
+
+/// How one life of the source ended.
+enum Ending {
+    /// The daemon stops.
+    Shutdown,
+    /// A file came to its end.
+    Finished,
+    /// It broke.
+    Broken { error: SourceError, worked_for: Duration },
+}
+
+/// What a source reports, for the task to pick up. Bounded: the newest of each kind.
+#[derive(Default)]
+struct Inbox {
+    events: Mutex<(Option<SourceEvent>, Option<SourceEvent>)>,
+    arrived: Notify,
+}
+
+impl Inbox {
+    fn put(&self, event: SourceEvent) {
+        let mut slots = self.events.lock();
+        match event {
+            SourceEvent::Streaming(_) => slots.0 = Some(event),
+            // The first end is the cause; what follows is its echo.
+            SourceEvent::Failed(_) | SourceEvent::Ended => {
+                slots.1.get_or_insert(event);
+            }
+        }
+        drop(slots);
+        self.arrived.notify_one();
+    }
+
+    fn take(&self) -> (Option<SourceEvent>, Option<SourceEvent>) {
+        let mut slots = self.events.lock();
+        (slots.0.take(), slots.1.take())
+    }
+}
+
+impl Camera {
+    /// Runs the camera until `shutdown` turns true, opening its source again whenever it breaks.
+    pub async fn run(&self, results: &mut mpsc::Receiver<InferredFrame>, shutdown: &mut watch::Receiver<bool>) {
+        let mut backoff = Backoff::default();
+        loop {
+            let ending = self.run_once(results, shutdown).await;
+            self.batcher.empty(self.key);
+            self.drain(results).await;
+            match ending {
+                Ending::Shutdown => return,
+                Ending::Finished => {
+                    self.end_objects(EndReason::CameraLost);
+                    info!(camera = %self.plan.spec.id, "the file has ended");
+                    self.status.set(
+                        self,
+                        CameraState::Disabled,
+                        Some(SourceErrorCode::Ended),
+                        Some("the file has ended".into()),
+                    );
+                    wait_for_shutdown(shutdown).await;
+                    return;
+                }
+                Ending::Broken { error, worked_for } => {
+                    self.end_objects(EndReason::CameraLost);
+                    if worked_for > SETTLED_AFTER {
+                        backoff.reset();
+                    }
+                    if error.recovery() == Recovery::GiveUpCamera || error.recovery() == Recovery::GiveUpProcess {
+                        warn!(camera = %self.plan.spec.id, code = error.code.as_str(), "given up: {error}");
+                        self.status.set(self, CameraState::Failed, Some(error.code), Some(error.message));
+                        wait_for_shutdown(shutdown).await;
+                        return;
+                    }
+                    let wait = backoff.next(error.recovery(), fastrand::f64());
+                    self.log_failure(&error, wait);
+                    self.status.set(self, CameraState::Backoff, Some(error.code), Some(error.message));
+                    tokio::select! {
+                        () = tokio::time::sleep(wait) => {}
+                        () = wait_for_shutdown(shutdown) => return,
+                    }
+                }
+            }
+        }
+    }
+
+    /// Ends all objects that are present, for `reason`.
+    pub fn end_objects(&self, reason: EndReason) {
+        let mut observer = self.observer.lock();
+        observer.end_all(reason, &mut |change| self.record(change));
+        self.publish_counts(&observer, false);
+    }
+
+    /// Publishes the count of every reported label, so that none stays stale from an earlier run.
+    pub fn publish_all_counts(&self) {
+        self.publish_counts(&self.observer.lock(), true);
+    }
+
+    async fn run_once(
+        &self,
+        results: &mut mpsc::Receiver<InferredFrame>,
+        shutdown: &mut watch::Receiver<bool>,
+    ) -> Ending {
+        if *shutdown.borrow() {
+            return Ending::Shutdown;
+        }
+        self.status.set(self, CameraState::Connecting, None, None);
+        let inbox = Arc::new(Inbox::default());
+        let running = match self.open(self.callbacks(&inbox)).await {
+            Ok(running) => running,
+            Err(error) => return Ending::Broken { error, worked_for: Duration::ZERO },
+        };
+        let ending = self.watch(&inbox, results, shutdown, Instant::now()).await;
+        self.stop(running).await;
+        ending
+    }
+
+    /// Opening can touch the disk and load plugins: not on a thread that other cameras' tasks need.
+    async fn open(&self, callbacks: SourceCallbacks) -> Result<Box<dyn RunningSource>, SourceError> {
+        let (source, spec) = (self.source.clone(), self.plan.spec.clone());
+        let opening = tokio::task::spawn_blocking(move || source.start(&spec, callbacks));
+        let Ok(opened) = tokio::time::timeout(OPEN_DEADLINE, opening).await else {
+            let message = format!("{}: opening it takes more than {OPEN_DEADLINE:?}", self.plan.spec.source);
+            return Err(SourceError { code: SourceErrorCode::Timeout, message });
+        };
+        match opened.map_err(JoinError::try_into_panic) {
+            Ok(opened) => opened,
+            // The supervisor restarts this camera's task, as after any panic.
+            Err(Ok(panic)) => std::panic::resume_unwind(panic),
+            Err(Err(_)) => {
+                let message = "the daemon is stopping".to_string();
+                Err(SourceError { code: SourceErrorCode::Other, message })
+            }
+        }
+    }
+
+    fn callbacks(&self, inbox: &Arc<Inbox>) -> SourceCallbacks {
+        let (batcher, key, next_seq) = (self.batcher.clone(), self.key, self.next_frame_seq.clone());
+        let inbox = inbox.clone();
+        SourceCallbacks {
+            on_frame: Box::new(move |mut frame: Frame| {
+                frame.info.seq = next_seq.fetch_add(1, Ordering::Relaxed);
+                let decoded_at = frame.times.decoded_at;
+                batcher.put(key, frame, decoded_at);
+            }),
+            on_event: Box::new(move |event| inbox.put(event)),
+        }
+    }
+
+    /// Serves the source until it ends.
+    async fn watch(
+        &self,
+        inbox: &Inbox,
+        results: &mut mpsc::Receiver<InferredFrame>,
+        shutdown: &mut watch::Receiver<bool>,
+        opened_at: Instant,
+    ) -> Ending {
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut first_frame = None;
+        // Only frames count as working: a camera that connects and sends nothing has not worked at all.
+        let broken = |error, first_frame: Option<Instant>| {
+            let worked_for = match (first_frame, self.batcher.last_put(self.key)) {
+                (Some(first), Some(last)) => last.saturating_duration_since(first),
+                _ => Duration::ZERO,
+            };
+            Ending::Broken { error, worked_for }
+        };
+        loop {
+            tokio::select! {
+                () = wait_for_shutdown(shutdown) => return Ending::Shutdown,
+                () = inbox.arrived.notified() => {
+                    let (streaming, end) = inbox.take();
+                    if let Some(SourceEvent::Streaming(stream)) = streaming {
+                        self.status.stream_known(self, stream);
+                    }
+                    match end {
+                        Some(SourceEvent::Failed(error)) => return broken(error, first_frame),
+                        Some(_) => return Ending::Finished,
+                        None => {}
+                    }
+                }
+                Some(result) = results.recv() => self.on_detections(&result),
+                _ = tick.tick() => {
+                    let now = Instant::now();
+                    self.status.refresh(self);
+                    let last_frame = self.batcher.last_put(self.key).filter(|at| *at > opened_at);
+                    first_frame = first_frame.or(last_frame);
+                    let silent_for = now.saturating_duration_since(last_frame.unwrap_or(opened_at));
+                    if silent_for > self.plan.spec.stall_timeout {
+                        self.status.set(self, CameraState::Stalled, Some(SourceErrorCode::Timeout), None);
+                        let message = format!("no frame for {:.0} s", silent_for.as_secs_f32());
+                        return broken(SourceError { code: SourceErrorCode::Timeout, message }, first_frame);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Steps 8 and 9 of a frame's way: tracks, events, and the frame's own message where it is wished.
+    fn on_detections(&self, result: &InferredFrame) {
+        let time = EventTimes::new(&result.times, result.inferred);
+        self.status.count_inferred();
+        let mut observer = self.observer.lock();
+        let mut changed = false;
+        observer.observe(&result.detections, result.info, time, result.times.decoded_at, &mut |change| {
+            changed = true;
+            self.record(change);
+        });
+        if changed {
+            self.publish_counts(&observer, false);
+        }
+        if !self.publish_detections {
+            return;
+        }
+        let detections = observer.wire_detections();
+        drop(observer);
+        let message = FrameDetections { origin: self.origin.clone(), frame: result.info, time, detections };
+        // Refused while the broker is away: the sink counts it, and the next frame has newer ones.
+        let _: Offered = self.events.sink().offer_detections(message);
+    }
+
+    fn record(&self, change: ObjectChange) {
+        // The sink keeps it until delivered, or counts and logs what it had to force out.
+        let _: Offered = self.events.record(change, &self.origin);
+    }
+
+    fn publish_counts(&self, observer: &ObjectObserver, even_unchanged: bool) {
+        for label in observer.labels() {
+            let present = observer.present(label);
+            if self.status.count_changed(label, present) || even_unchanged {
+                let camera = self.plan.spec.id.clone();
+                self.events.sink().retain(Retained::Count { camera, label: label.clone(), present });
+            }
+        }
+    }
+
+    /// Lets frames that are in a batch come back, so that every frame is accounted for before the next life.
+    async fn drain(&self, results: &mut mpsc::Receiver<InferredFrame>) {
+        let until = Instant::now() + DRAIN_DEADLINE;
+        while self.batcher.balance(self.key).waiting > 0 && Instant::now() < until {
+            // A failed batch brings no result and settles by itself: hence the short waits.
+            if let Ok(Some(result)) = tokio::time::timeout(DRAIN_POLL, results.recv()).await {
+                self.on_detections(&result);
+            }
+        }
+    }
+
+    async fn stop(&self, running: Box<dyn RunningSource>) {
+        // Stopping blocks up to its deadline: not on a thread that other cameras' tasks need.
+        let outcome = tokio::task::spawn_blocking(move || running.stop(TEARDOWN_DEADLINE)).await;
+        if !matches!(outcome, Ok(StopOutcome::Stopped)) {
+            warn!(camera = %self.plan.spec.id, "the source did not stop in time; it is left to end by itself");
+        }
+    }
+
+    /// Once per change of state: a camera that is away for a week fails thousands of times.
+    fn log_failure(&self, error: &SourceError, wait: Duration) {
+        if self.status.is_news(error.code) {
+            let seconds = wait.as_secs_f32();
+            warn!(camera = %self.plan.spec.id, code = error.code.as_str(), retry_in_secs = seconds, "lost: {error}");
+        }
+    }
+}
+
+async fn wait_for_shutdown(shutdown: &mut watch::Receiver<bool>) {
+    // An error means that the sender is gone, and with it everybody who could want this camera.
+    let _ = shutdown.wait_for(|stop| *stop).await;
+}

@@ -1,0 +1,144 @@
+//! Frames in, detections out: preprocessing, the network, decoding and suppression, on one thread.
+
+use std::sync::Arc;
+
+use sightline_core::{
+    decode::DecodeError,
+    detection::Detection,
+    detector::Postprocessor,
+    frame::FrameView,
+    model::{DetectionSettings, ModelSpec},
+    ports::{Backend, BackendError},
+    preprocess::{InputSliceMut, Placement, PreprocessError, Preprocessor},
+    tensor::{ElementType, InputData, InputView},
+};
+
+/// What can go wrong between a frame and its detections.
+#[derive(Debug, thiserror::Error)]
+pub enum DetectorError {
+    /// The session failed.
+    #[error("the session failed: {0}")]
+    Backend(#[from] BackendError),
+    /// The outputs do not fit the model's description.
+    #[error("cannot decode the model's outputs: {0}")]
+    Decode(#[from] DecodeError),
+}
+
+/// A frame that does not hold what its format promises.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read the frame: {cause}")]
+pub struct UnreadableFrame {
+    /// Its place in the batch.
+    pub index: usize,
+    /// What is wrong with it.
+    #[source]
+    pub cause: PreprocessError,
+}
+
+/// One session with everything around it. Its memory is used again for every batch.
+pub struct Detector {
+    model: Arc<ModelSpec>,
+    backend: Box<dyn Backend>,
+    /// The only batch size that the graph takes; smaller batches are filled up with what was there before.
+    fixed_batch: Option<usize>,
+    preprocessor: Preprocessor,
+    tensor: BatchTensor,
+    placements: Vec<Placement>,
+    /// One per distinct settings: pipelines that share a session may keep different scores.
+    postprocessors: Vec<(DetectionSettings, Postprocessor)>,
+}
+
+enum BatchTensor {
+    U8(Vec<u8>),
+    F32(Vec<f32>),
+}
+
+impl Detector {
+    /// A detector that runs `backend`, a session of `model` that takes batches of `fixed_batch` alone, or of any size.
+    #[must_use]
+    pub fn new(model: Arc<ModelSpec>, backend: Box<dyn Backend>, fixed_batch: Option<usize>) -> Self {
+        let tensor = match model.input.element {
+            ElementType::U8 => BatchTensor::U8(Vec::new()),
+            ElementType::F32 => BatchTensor::F32(Vec::new()),
+        };
+        let preprocessor = Preprocessor::new(&model.input);
+        Self { model, backend, fixed_batch, preprocessor, tensor, placements: Vec::new(), postprocessors: Vec::new() }
+    }
+
+    /// Brings a batch of frames into the input tensor; their pixels are not needed afterwards.
+    ///
+    /// # Errors
+    /// The first frame that does not hold what its format promises; nothing is loaded then.
+    pub fn load(&mut self, frames: &[FrameView<'_>]) -> Result<(), UnreadableFrame> {
+        self.placements.clear();
+        let per_image = self.model.input.samples_per_image();
+        self.tensor.resize(self.fixed_batch.unwrap_or(frames.len()).max(frames.len()) * per_image);
+        for (index, frame) in frames.iter().enumerate() {
+            let image = self.tensor.image_mut(index, per_image);
+            let placement = self.preprocessor.fill(*frame, image);
+            self.placements.push(placement.map_err(|cause| UnreadableFrame { index, cause })?);
+        }
+        Ok(())
+    }
+
+    /// Runs the loaded batch; one list of detections per frame, best first, kept as that frame's `settings` say.
+    ///
+    /// # Errors
+    /// When the session fails or its outputs do not fit the model's description.
+    pub fn run(&mut self, settings: &[DetectionSettings]) -> Result<Vec<Vec<Detection>>, DetectorError> {
+        let batch_size = self.placements.len();
+        if batch_size == 0 {
+            return Ok(Vec::new());
+        }
+        for wanted in settings {
+            if !self.postprocessors.iter().any(|(known, _)| known == wanted) {
+                self.postprocessors.push((*wanted, Postprocessor::new(&self.model, *wanted)));
+            }
+        }
+        let shape = self.model.input.shape(self.fixed_batch.unwrap_or(batch_size));
+        let input = InputView { shape, data: self.tensor.data() };
+        let placements = &self.placements;
+        let postprocessors = &mut self.postprocessors;
+        let mut decoded = Ok(Vec::with_capacity(batch_size));
+        self.backend.run(input, &mut |outputs| {
+            decoded = placements
+                .iter()
+                .zip(settings)
+                .enumerate()
+                .map(|(index, (placement, wanted))| {
+                    let mut detections = Vec::new();
+                    let known = postprocessors.iter_mut().find(|(known, _)| known == wanted);
+                    if let Some((_, postprocessor)) = known {
+                        postprocessor.detections(outputs, index, placement, &mut detections)?;
+                    }
+                    Ok(detections)
+                })
+                .collect::<Result<Vec<_>, DecodeError>>();
+        })?;
+        Ok(decoded?)
+    }
+}
+
+impl BatchTensor {
+    fn resize(&mut self, samples: usize) {
+        match self {
+            Self::U8(data) => data.resize(samples, 0),
+            Self::F32(data) => data.resize(samples, 0.0),
+        }
+    }
+
+    fn image_mut(&mut self, index: usize, per_image: usize) -> InputSliceMut<'_> {
+        let range = index * per_image..(index + 1) * per_image;
+        match self {
+            Self::U8(data) => InputSliceMut::U8(&mut data[range]),
+            Self::F32(data) => InputSliceMut::F32(&mut data[range]),
+        }
+    }
+
+    fn data(&self) -> InputData<'_> {
+        match self {
+            Self::U8(data) => InputData::U8(data),
+            Self::F32(data) => InputData::F32(data),
+        }
+    }
+}

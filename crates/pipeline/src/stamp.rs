@@ -1,0 +1,57 @@
+//! Numbers events in the order in which they are handed on.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use sightline_core::{
+    event::{Event, Origin, Ulid},
+    objects::ObjectChange,
+    ports::{EventSink, Offered},
+};
+
+/// The one way for events to a node's sink: gives each its id and its number.
+pub struct EventLog {
+    sink: Arc<dyn EventSink>,
+    epoch: Ulid,
+    next_seq: Mutex<u64>,
+}
+
+impl EventLog {
+    /// A log of the daemon's run `epoch`, whose events go to `sink`.
+    #[must_use]
+    pub fn new(sink: Arc<dyn EventSink>, epoch: Ulid) -> Self {
+        Self { sink, epoch, next_seq: Mutex::new(0) }
+    }
+
+    /// The sink, for what is not numbered.
+    #[must_use]
+    pub fn sink(&self) -> &dyn EventSink {
+        &*self.sink
+    }
+
+    /// Numbers a change and hands it on.
+    pub fn record(&self, change: ObjectChange, origin: &Arc<Origin>) -> Offered {
+        // Held until the sink has the event, or two cameras' events could overtake each other between being numbered
+        // and being handed on. The sink never blocks.
+        let mut next_seq = self.next_seq.lock();
+        let seq = *next_seq;
+        *next_seq += 1;
+        self.sink.offer(Event {
+            // Unique in this run by the sum, and among runs by the epoch's 80 random bits.
+            id: Ulid::new(change.time.inferred, self.epoch.random_part().wrapping_add(u128::from(seq))),
+            seq,
+            epoch: self.epoch,
+            kind: change.kind,
+            reason: change.reason,
+            origin: origin.clone(),
+            track: change.track,
+            label: change.label,
+            score: change.score,
+            top_score: change.top_score,
+            bbox: change.bbox,
+            frame: change.frame,
+            time: change.time,
+            replayed: false,
+        })
+    }
+}

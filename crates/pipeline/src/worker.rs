@@ -1,0 +1,152 @@
+//! The inference worker: batches in, detections out. One named OS thread each.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    thread::JoinHandle,
+};
+
+use parking_lot::RwLock;
+use sightline_core::{
+    detection::Detection,
+    frame::{Frame, FrameInfo, FrameTimes, FrameView},
+    model::DetectionSettings,
+    time::WallTime,
+};
+use tokio::sync::mpsc;
+use tracing::{debug, error, info};
+
+use crate::{
+    batcher::{Batch, Batcher, InFlight},
+    clock::wall_now,
+    detector::{Detector, DetectorError},
+    queue::{CameraKey, Outcome},
+};
+
+/// A frame that went through the network. While it lives its camera has no other frame in flight, so a camera whose
+/// task is slow drops its own frames before inference and never anybody else's.
+#[derive(Debug)]
+pub struct InferredFrame {
+    /// The frame.
+    pub info: FrameInfo,
+    /// Its moments.
+    pub times: FrameTimes,
+    /// When the network's answer was there.
+    pub inferred: WallTime,
+    /// What was seen, best first.
+    pub detections: Vec<Detection>,
+    /// Accounts for the frame when dropped.
+    pub in_flight: InFlight,
+}
+
+/// Where a camera's results go, and what to keep of them.
+#[derive(Clone, Debug)]
+pub struct CameraPort {
+    /// What decoding keeps.
+    pub settings: DetectionSettings,
+    /// One place is enough: see [`InferredFrame`].
+    pub results: mpsc::Sender<InferredFrame>,
+}
+
+/// The cameras of an engine, by key.
+pub type CameraPorts = Arc<RwLock<std::collections::BTreeMap<CameraKey, CameraPort>>>;
+
+/// Starts a worker; it ends when the batcher is closed.
+///
+/// # Errors
+/// When the operating system gives no thread.
+pub fn spawn(
+    name: String,
+    batcher: Arc<Batcher>,
+    ports: CameraPorts,
+    detector: Detector,
+) -> std::io::Result<JoinHandle<()>> {
+    let mut worker = Worker { batcher, ports, detector, settings: Vec::new(), failing: false };
+    std::thread::Builder::new().name(name).spawn(move || worker.run())
+}
+
+struct Worker {
+    batcher: Arc<Batcher>,
+    ports: CameraPorts,
+    detector: Detector,
+    settings: Vec<DetectionSettings>,
+    failing: bool,
+}
+
+impl Worker {
+    fn run(&mut self) {
+        let mut batch = Batch::default();
+        while self.batcher.next(&mut batch) {
+            // A panic costs one batch and not the process; its frames are counted as failed when they are dropped.
+            let outcome = catch_unwind(AssertUnwindSafe(|| self.run_once(&mut batch.entries)));
+            batch.entries.clear();
+            match outcome {
+                Ok(Ok(())) => self.note_success(),
+                Ok(Err(error)) => self.note_failure(&error.to_string()),
+                Err(_) => self.note_failure("the worker panicked; this is a bug in sightline"),
+            }
+        }
+    }
+
+    fn run_once(&mut self, entries: &mut Vec<(InFlight, Frame)>) -> Result<(), DetectorError> {
+        self.look_up_settings(entries);
+        self.load(entries);
+        let settings = &self.settings;
+        // The pixels are in the tensor: the decoder gets its buffers back before the network runs.
+        let loaded: Vec<(InFlight, FrameInfo, FrameTimes)> =
+            entries.drain(..).map(|(in_flight, frame)| (in_flight, frame.info, frame.times)).collect();
+        let detections = self.detector.run(settings)?;
+        let inferred = wall_now();
+        let ports = self.ports.read();
+        for ((mut in_flight, info, times), detections) in loaded.into_iter().zip(detections) {
+            let Some(port) = ports.get(&in_flight.key) else { continue };
+            in_flight.settle_as(Outcome::Inferred);
+            let result = InferredFrame { info, times, inferred, detections, in_flight };
+            if let Err(mpsc::error::TrySendError::Closed(mut lost) | mpsc::error::TrySendError::Full(mut lost)) =
+                port.results.try_send(result)
+            {
+                lost.in_flight.settle_as(Outcome::Stopped);
+            }
+        }
+        Ok(())
+    }
+
+    /// Loads the batch without the frames that cannot be read: one camera's damaged frame costs no other camera one.
+    fn load(&mut self, entries: &mut Vec<(InFlight, Frame)>) {
+        loop {
+            let views: Vec<FrameView<'_>> = entries.iter().map(|(_, frame)| frame.buffer.view()).collect();
+            let Err(unreadable) = self.detector.load(&views) else { return };
+            drop(views);
+            debug!(%unreadable, "a frame is dropped and counted as failed");
+            entries.remove(unreadable.index);
+            self.settings.remove(unreadable.index);
+        }
+    }
+
+    /// The settings of each frame's camera, and the frames without the cameras that went meanwhile.
+    fn look_up_settings(&mut self, entries: &mut Vec<(InFlight, Frame)>) {
+        self.settings.clear();
+        let ports = self.ports.read();
+        entries.retain_mut(|(in_flight, _)| {
+            let Some(port) = ports.get(&in_flight.key) else {
+                in_flight.settle_as(Outcome::Stopped);
+                return false;
+            };
+            self.settings.push(port.settings);
+            true
+        });
+    }
+
+    fn note_success(&mut self) {
+        if std::mem::take(&mut self.failing) {
+            info!("inference works again");
+        }
+    }
+
+    /// Logged once per change of state: a session that fails does so for every batch.
+    fn note_failure(&mut self, reason: &str) {
+        if !std::mem::replace(&mut self.failing, true) {
+            error!(reason, "inference failed; its frames are dropped and counted until it works again");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! A pipeline of fakes for scenario tests.
+#![allow(dead_code, reason = "each scenario uses its own part of it")]
+#![allow(clippy::expect_used, reason = "a failure here is the failing test")]
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use sightline_core::{
+    event::{CameraState, CameraStatus, EventType, Retained, Ulid},
+    model::{DetectionSettings, Head, InputSpec, Labels, ModelSpec},
+    plan::{CameraPlan, CameraSpec, InferencePlan, MqttPlan, OnUnavailable, PipelinePlan, Provider, SourceSpec},
+    ports::{Backend, FrameSource},
+    time::WallTime,
+};
+use sightline_pipeline::{
+    engine::{Engine, EngineParts},
+    fakes::CollectingSink,
+    runtime::{PipelineParts, Runtime},
+    stamp::EventLog,
+};
+
+pub const DEADLINE: Duration = Duration::from_secs(20);
+
+/// The model that [`sightline_pipeline::fakes::FakeBackend`] plays.
+pub fn model() -> Arc<ModelSpec> {
+    let name = |text: &str| text.to_string();
+    Arc::new(ModelSpec {
+        name: name("fake"),
+        weights: None,
+        weights_file_name: name("fake.onnx"),
+        weights_searched: Vec::new(),
+        sha256: "0".repeat(64),
+        license: name("Apache-2.0"),
+        source: name("a fake"),
+        input: InputSpec::rgb_bytes(8, 8),
+        head: Head::InGraphNms { boxes: name("b"), classes: name("c"), scores: name("s"), count: name("n") },
+        labels: Labels::new(vec![None, Some(name("person"))]),
+        defaults: DETECTION,
+    })
+}
+
+pub const DETECTION: DetectionSettings =
+    DetectionSettings { score_threshold: 0.5, iou_threshold: 0.6, max_detections: 100, class_agnostic: false };
+
+pub fn camera(id: &str, fps: f32) -> CameraPlan {
+    let spec = CameraSpec {
+        id: id.into(),
+        source: SourceSpec::Test { pattern: "fake".into() },
+        decoder: None,
+        stall_timeout: Duration::from_secs(1),
+    };
+    CameraPlan { spec, fps, labels: std::collections::BTreeMap::new() }
+}
+
+pub struct Rig {
+    pub runtime: Runtime,
+    pub sink: Arc<CollectingSink>,
+}
+
+/// Starts `cameras` on fake sources, with one worker per backend.
+pub fn start(
+    cameras: Vec<CameraPlan>,
+    source: impl FrameSource + 'static,
+    backends: Vec<Box<dyn Backend>>,
+    max_batch: usize,
+) -> Rig {
+    let inference = InferencePlan {
+        providers: vec![Provider::Cpu],
+        on_unavailable: OnUnavailable::Fallback,
+        max_batch,
+        max_wait: Duration::from_millis(2),
+    };
+    let mqtt = MqttPlan {
+        host: "nowhere".into(),
+        port: 1883,
+        tls: None,
+        credentials: None,
+        prefix: "sightline".into(),
+        node: "test".into(),
+        detections: true,
+    };
+    let plan = PipelinePlan {
+        name: "fakes".into(),
+        file: "fakes.yaml".into(),
+        model: model(),
+        detection: DETECTION,
+        inference: inference.clone(),
+        mqtt,
+        cameras,
+    };
+    let parts = EngineParts { model: model(), inference, provider: Provider::Cpu, backends, fixed_batch: None };
+    let sink = Arc::new(CollectingSink::default());
+    let events = Arc::new(EventLog::new(sink.clone(), Ulid::new(WallTime::from_micros(0), 7)));
+    let engine = Engine::start(parts, 0).expect("threads for the workers");
+    let source: Arc<dyn FrameSource> = Arc::new(source);
+    let runtime = Runtime::start(vec![engine], vec![PipelineParts { plan, engine: 0, events }], &source);
+    Rig { runtime, sink }
+}
+
+impl Rig {
+    /// The last published status of a camera.
+    pub fn status(&self, camera: &str) -> Option<CameraStatus> {
+        self.sink.retained.lock().iter().rev().find_map(|value| match value {
+            Retained::Camera { camera: id, status } if &**id == camera => Some(status.clone()),
+            _ => None,
+        })
+    }
+
+    pub fn states(&self, camera: &str) -> Vec<(CameraState, Option<&'static str>)> {
+        let retained = self.sink.retained.lock();
+        let mut states: Vec<_> = retained
+            .iter()
+            .filter_map(|value| match value {
+                Retained::Camera { camera: id, status } if &**id == camera => Some((status.state, status.code)),
+                _ => None,
+            })
+            .collect();
+        states.dedup();
+        states
+    }
+
+    pub fn events_of(&self, camera: &str, kind: EventType) -> usize {
+        self.sink.events.lock().iter().filter(|e| e.origin.camera == camera && e.kind == kind).count()
+    }
+
+    pub fn inferred(&self, camera: &str) -> u64 {
+        self.runtime.balances().iter().find(|(id, _)| &**id == camera).map_or(0, |(_, balance)| balance.inferred)
+    }
+
+    /// Waits until `condition` holds.
+    pub async fn wait_for(&self, what: &str, condition: impl Fn(&Self) -> bool) {
+        let until = Instant::now() + DEADLINE;
+        while !condition(self) {
+            assert!(Instant::now() < until, "waited in vain for: {what}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
