@@ -1,0 +1,272 @@
+//! Opening a model: what is refused, and how it is said. The models are tiny ones made here.
+
+#![allow(clippy::unwrap_used, reason = "a failing unwrap here is the failing test")]
+
+mod support;
+
+use std::path::Path;
+
+use sightline_core::{
+    model::{Anchor, BoxCoder, Head, Labels, ModelSpec, ScoreFunction},
+    plan::{OnUnavailable, Provider},
+    ports::Backend,
+    recovery::Recovery,
+    tensor::{InputData, InputView},
+};
+use sightline_infer::{InferError, OrtBackend, SessionSettings};
+use support::{
+    Input, REFERENCE, has_runtime, input_spec,
+    onnx::{self, Output, Type},
+    sha256,
+};
+
+/// Two anchors, three classes: the first anchor sees class 1.
+fn raw_outputs() -> [Output; 2] {
+    [
+        Output::floats("boxes", &[1, 2, 4], &[0.0; 8]),
+        Output::floats("classes", &[1, 2, 3], &[5.0, 2.0, -9.0, 5.0, -9.0, -9.0]),
+    ]
+}
+
+/// A model of 8×4 pixels that is what its specification says.
+fn raw_model(folder: &Path) -> ModelSpec {
+    let anchor = Anchor { center_y: 0.5, center_x: 0.5, height: 0.5, width: 0.5 };
+    let bytes = onnx::model(Type::Uint8, &[-1, 4, 8, 3], &raw_outputs());
+    let mut input = input_spec(Input::Bytes);
+    (input.width, input.height) = (8, 4);
+    let mut spec = ModelSpec {
+        name: "tiny".into(),
+        weights: None,
+        weights_file_name: "tiny.onnx".into(),
+        weights_searched: Vec::new(),
+        sha256: String::new(),
+        license: "Apache-2.0".into(),
+        source: String::new(),
+        input,
+        head: Head::RawSsd {
+            boxes: "boxes".into(),
+            classes: "classes".into(),
+            anchors: vec![anchor; 2],
+            box_coder: BoxCoder { y: 10.0, x: 10.0, height: 5.0, width: 5.0 },
+            score: ScoreFunction::Sigmoid,
+            background_class: Some(0),
+        },
+        labels: Labels::new(vec![None, Some("person".into()), Some("car".into())]),
+        defaults: REFERENCE,
+    };
+    write(&mut spec, folder, &bytes);
+    spec
+}
+
+fn write(spec: &mut ModelSpec, folder: &Path, bytes: &[u8]) {
+    let path = folder.join("tiny.onnx");
+    std::fs::write(&path, bytes).unwrap();
+    spec.sha256 = sha256(bytes);
+    spec.weights = Some(path);
+}
+
+fn refused(spec: &ModelSpec) -> InferError {
+    let Err(error) = OrtBackend::open(spec, &SessionSettings::default()) else { panic!("the model was taken") };
+    assert_eq!(error.recovery(), Recovery::GiveUpProcess);
+    let message = error.to_string();
+    assert!(!message.contains('\n') && message.contains("tiny"), "{message}");
+    error
+}
+
+#[test]
+fn a_model_that_fits_runs_and_shows_its_outputs_in_the_heads_order() {
+    if !has_runtime() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (mut backend, report) = OrtBackend::open(&raw_model(folder.path()), &SessionSettings::default()).unwrap();
+    assert_eq!((report.provider, report.fixed_batch), (Provider::Cpu, None));
+
+    let mut calls = 0;
+    let image = [0u8; 96];
+    let input = InputView { shape: [1, 4, 8, 3], data: InputData::U8(&image) };
+    backend
+        .run(input, &mut |outputs| {
+            calls += 1;
+            assert_eq!(outputs.len(), 2);
+            assert_eq!(outputs[0].shape, [1, 2, 4]);
+            assert_eq!(outputs[1].shape, [1, 2, 3]);
+            assert_eq!(outputs[1].data, [5.0, 2.0, -9.0, 5.0, -9.0, -9.0]);
+        })
+        .unwrap();
+    assert_eq!(calls, 1);
+}
+
+#[test]
+fn a_batch_that_does_not_fit_is_an_error_and_the_session_goes_on() {
+    if !has_runtime() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (mut backend, _) = OrtBackend::open(&raw_model(folder.path()), &SessionSettings::default()).unwrap();
+    let (bytes, floats) = ([0u8; 96], [0f32; 96]);
+    for wrong in [
+        InputView { shape: [1, 8, 4, 3], data: InputData::U8(&bytes) },
+        InputView { shape: [2, 4, 8, 3], data: InputData::U8(&bytes) },
+        InputView { shape: [1, 4, 8, 3], data: InputData::F32(&floats) },
+    ] {
+        let error = backend.run(wrong, &mut |_| panic!("read was called")).unwrap_err();
+        assert!(!error.message.is_empty() && !error.message.contains('\n'), "{error}");
+    }
+    let right = InputView { shape: [1, 4, 8, 3], data: InputData::U8(&bytes) };
+    backend.run(right, &mut |_| ()).unwrap();
+}
+
+#[test]
+fn missing_weights_are_named() {
+    if !has_runtime() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut spec = raw_model(folder.path());
+    spec.weights = None;
+    assert!(matches!(refused(&spec), InferError::WeightsMissing { .. }));
+
+    spec.weights = Some(folder.path().join("gone/tiny.onnx"));
+    let error = refused(&spec);
+    assert!(matches!(error, InferError::WeightsUnreadable { .. }));
+    assert!(error.to_string().contains("gone/tiny.onnx"), "{error}");
+}
+
+#[test]
+fn weights_of_another_hash_are_refused() {
+    if !has_runtime() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut spec = raw_model(folder.path());
+    let found = spec.sha256.clone();
+    spec.sha256 = sha256(b"another file");
+    let message = refused(&spec).to_string();
+    assert!(message.contains(&found) && message.contains(&spec.sha256), "{message}");
+
+    spec.sha256 = found.to_uppercase();
+    OrtBackend::open(&spec, &SessionSettings::default()).unwrap();
+}
+
+#[test]
+fn a_file_that_is_no_model_is_refused() {
+    if !has_runtime() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut spec = raw_model(folder.path());
+    let whole = std::fs::read(spec.weights.as_ref().unwrap()).unwrap();
+    for bytes in [&whole[..whole.len() / 2], &whole[..whole.len() - 1], b"", b"<html>not found</html>"] {
+        write(&mut spec, folder.path(), bytes);
+        let error = refused(&spec);
+        assert!(matches!(error, InferError::Session { .. } | InferError::Mismatch { .. }), "{error}");
+    }
+}
+
+#[test]
+fn a_graph_that_differs_from_its_specification_is_refused() {
+    if !has_runtime() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    type Change = fn(&mut ModelSpec);
+    let changes: [(&str, Change); 5] = [
+        ("[1, 2, 3], expected [N, 2 anchors, 91 labels]", |spec| spec.labels = Labels::new(vec![None; 91])),
+        ("expected [N, 300 height, 300 width, 3 channels]", |spec| spec.input = input_spec(Input::Bytes)),
+        ("is of type u8, expected f32", |spec| spec.input.element = sightline_core::tensor::ElementType::F32),
+        ("expected \"input\"", |spec| spec.input.name = Some("input".into())),
+        ("no output \"detections\"", |spec| spec.head = Head::DetectionOutput { output: "detections".into() }),
+    ];
+    for (expected, change) in changes {
+        let mut spec = raw_model(folder.path());
+        change(&mut spec);
+        let error = refused(&spec);
+        assert!(matches!(error, InferError::Mismatch { .. }), "{error}");
+        assert!(error.to_string().contains(expected), "{expected} is not in: {error}");
+    }
+}
+
+#[test]
+fn a_fixed_batch_is_reported() {
+    if !has_runtime() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut spec = raw_model(folder.path());
+    write(&mut spec, folder.path(), &onnx::model(Type::Uint8, &[3, 4, 8, 3], &raw_outputs()));
+    let (_, report) = OrtBackend::open(&spec, &SessionSettings::default()).unwrap();
+    assert_eq!(report.fixed_batch, Some(3));
+}
+
+#[test]
+fn integer_outputs_are_read_as_numbers() {
+    if !has_runtime() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut spec = raw_model(folder.path());
+    spec.head = Head::InGraphNms {
+        boxes: "boxes".into(),
+        classes: "classes".into(),
+        scores: "scores".into(),
+        count: "count".into(),
+    };
+    // In another order than the head's, as exporters do.
+    let outputs = [
+        Output::integers("count", &[1], &[1]),
+        Output::integers("classes", &[1, 2], &[2, 1]),
+        Output::floats("scores", &[1, 2], &[0.75, 0.5]),
+        Output::floats("boxes", &[1, 2, 4], &[0.0, 0.25, 0.5, 1.0, 0.0, 0.0, 1.0, 1.0]),
+    ];
+    write(&mut spec, folder.path(), &onnx::model(Type::Uint8, &[-1, 4, 8, 3], &outputs));
+    let (mut backend, _) = OrtBackend::open(&spec, &SessionSettings::default()).unwrap();
+    let image = [0u8; 96];
+    let mut postprocessor = sightline_core::detector::Postprocessor::new(&spec, REFERENCE);
+    let placement = sightline_core::preprocess::Placement::whole(8, 4);
+    let mut detections = Vec::new();
+    for _ in 0..2 {
+        backend
+            .run(InputView { shape: [1, 4, 8, 3], data: InputData::U8(&image) }, &mut |outputs| {
+                postprocessor.detections(outputs, 0, &placement, &mut detections).unwrap();
+            })
+            .unwrap();
+        assert_eq!(detections.len(), 1);
+        assert_eq!((detections[0].class_id, detections[0].score), (2, 0.75));
+        assert_eq!(detections[0].bbox.x, 0.25);
+    }
+}
+
+#[test]
+fn providers_that_do_not_run_are_reported_with_their_reason() {
+    if !has_runtime() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let spec = raw_model(folder.path());
+    let openvino = Provider::OpenVino { device: "CPU".into() };
+    let providers = vec![Provider::TensorRt, Provider::Cuda, openvino, Provider::Cpu];
+    let mut settings = SessionSettings { providers: providers.clone(), ..SessionSettings::default() };
+    let (_, report) = OrtBackend::open(&spec, &settings).unwrap();
+    println!("{report:?}");
+    // With the plain library it is the CPU; a GPU library and a GPU stop earlier.
+    let tried: Vec<Provider> = report.passed_over.iter().map(|(provider, _)| provider.clone()).collect();
+    assert_eq!(tried, providers[..tried.len()]);
+    assert_eq!(report.provider, providers[tried.len()]);
+    for (provider, reason) in &report.passed_over {
+        assert!(reason.len() > 10 && !reason.contains('\n'), "{provider:?}: {reason}");
+    }
+
+    settings.on_unavailable = OnUnavailable::Fail;
+    match OrtBackend::open(&spec, &settings) {
+        Ok((_, report)) => assert_eq!(report.provider, Provider::TensorRt),
+        Err(error) => {
+            assert!(matches!(&error, InferError::ProviderUnavailable { passed_over } if passed_over.len() == 1));
+            assert!(error.to_string().contains("tensorrt ("), "{error}");
+        }
+    }
+
+    settings.providers.clear();
+    let error = OrtBackend::open(&spec, &settings).unwrap_err();
+    assert!(matches!(error, InferError::ProviderUnavailable { .. }), "{error}");
+}
