@@ -1,0 +1,57 @@
+//! Making GStreamer elements, with an error that says what to install.
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use sightline_core::ports::{SourceError, SourceErrorCode};
+
+/// Shorthand for an error whose message is ready.
+pub fn source_error(code: SourceErrorCode, message: impl Into<String>) -> SourceError {
+    SourceError { code, message: message.into() }
+}
+
+/// Makes an element that the pipeline cannot do without.
+///
+/// # Errors
+/// [`SourceErrorCode::Config`] naming the Debian package when this installation lacks it: trying again cannot help.
+pub fn make(factory: &str) -> Result<gst::Element, SourceError> {
+    gst::ElementFactory::make(factory).build().map_err(|_| {
+        let package = debian_package(factory);
+        source_error(
+            SourceErrorCode::Config,
+            format!("this GStreamer installation lacks the element `{factory}`; install {package}"),
+        )
+    })
+}
+
+/// Where Debian and Ubuntu ship an element that this crate uses.
+fn debian_package(factory: &str) -> &'static str {
+    match factory {
+        "h264parse" | "h265parse" => "gstreamer1.0-plugins-bad",
+        "filesrc" => "libgstreamer1.0-0",
+        "parsebin" | "videoconvert" | "videotestsrc" | "appsink" => "gstreamer1.0-plugins-base",
+        _ => "gstreamer1.0-plugins-good",
+    }
+}
+
+/// Sets a property where this GStreamer has it: Debian 12 ships 1.22, JetPack 1.16 and 1.20.
+pub fn set_if_present(element: &gst::Element, property: &str, value: impl Into<gst::glib::Value>) {
+    let Some(spec) = element.find_property(property) else { return };
+    let value = value.into();
+    // A property that changed its type between versions must not panic here: its default is good enough.
+    if value.type_().is_a(spec.value_type()) {
+        element.set_property_from_value(property, &value);
+    }
+}
+
+/// Adds `elements` to `pipeline` and links them in this order.
+///
+/// # Errors
+/// [`SourceErrorCode::Other`] when GStreamer refuses, naming the elements.
+pub fn add_and_link(pipeline: &gst::Pipeline, elements: &[&gst::Element]) -> Result<(), SourceError> {
+    let refused = |error: gst::glib::BoolError| {
+        let names: Vec<_> = elements.iter().map(|element| element.name().to_string()).collect();
+        source_error(SourceErrorCode::Other, format!("cannot link {}: {error}", names.join(" ! ")))
+    };
+    pipeline.add_many(elements).map_err(refused)?;
+    gst::Element::link_many(elements).map_err(refused)
+}

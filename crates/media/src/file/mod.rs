@@ -1,0 +1,6 @@
+//! Files read frame by frame, and still pictures.
+
+pub mod demux;
+pub mod error;
+pub mod image;
+pub mod video;

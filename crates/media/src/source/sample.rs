@@ -1,0 +1,94 @@
+//! What the appsink calls for every decoded frame, on the streaming thread.
+
+use std::{
+    sync::Arc,
+    time::{Instant, SystemTime},
+};
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use gstreamer_app::{AppSink, AppSinkCallbacks};
+use sightline_core::{
+    frame::{Frame, FrameInfo, FrameTimes},
+    ports::{SourceErrorCode, SourceEvent, StreamInfo},
+    time::WallTime,
+};
+
+use super::stream::Stream;
+use crate::{
+    elements::source_error,
+    mapped::{Layout, MappedFrame},
+};
+
+/// Callbacks that hand each frame to the camera's reporter. `live` frames that come late make the decoder skip.
+pub fn callbacks(stream: &Arc<Stream>, live: bool) -> AppSinkCallbacks {
+    let mut sampler = Sampler { stream: Arc::clone(stream), live, layout: None, reported: None };
+    AppSinkCallbacks::builder().new_sample(move |sink| sampler.take(sink)).build()
+}
+
+/// State of one appsink; only its streaming thread touches it, so there is no lock.
+struct Sampler {
+    stream: Arc<Stream>,
+    live: bool,
+    layout: Option<Layout>,
+    reported: Option<StreamInfo>,
+}
+
+impl Sampler {
+    fn take(&mut self, sink: &AppSink) -> Result<gst::FlowSuccess, gst::FlowError> {
+        let sample = sink.pull_sample().map_err(|_| gst::FlowError::Flushing)?;
+        let (decoded_at, decoded) = (Instant::now(), WallTime::from_system(SystemTime::now()));
+        let (Some(caps), Some(buffer)) = (sample.caps(), sample.buffer_owned()) else {
+            return Ok(gst::FlowSuccess::Ok);
+        };
+        if !self.layout.as_ref().is_some_and(|layout| layout.is_of(caps)) {
+            self.caps_changed(caps)?;
+        }
+        let Some(layout) = &self.layout else { return Err(gst::FlowError::NotNegotiated) };
+
+        let pts = buffer.pts();
+        let running = pts.and_then(|pts| sample.segment()?.downcast_ref::<gst::ClockTime>()?.to_running_time(pts));
+        // How long ago the frame's first packet arrived: what depayloading, decoding and waiting took.
+        let now = sink.current_running_time();
+        let age = now.zip(running).map(|(now, then)| now.saturating_sub(then));
+        let age = age.unwrap_or(gst::ClockTime::ZERO);
+        let received = decoded.minus_micros(i64::try_from(age.useconds()).unwrap_or_default());
+        let (capture, clock) = self.stream.clock.capture(running, now, received);
+        if self.live
+            && let Some(pts) = pts
+        {
+            self.stream.watch.lateness(pts, age, &self.stream.camera);
+        }
+
+        // A frame that cannot be mapped is lost like one that cannot be decoded; `watch` speaks up when none comes.
+        let Some(mapped) = MappedFrame::new(buffer, layout) else { return Ok(gst::FlowSuccess::Ok) };
+        self.stream.watch.frame();
+        let info = FrameInfo { width: layout.width(), height: layout.height(), seq: self.stream.next_seq() };
+        let times = FrameTimes { capture, clock, decoded, decoded_at };
+        self.stream.reporter.frame(Frame { info, times, buffer: Box::new(mapped) });
+        Ok(gst::FlowSuccess::Ok)
+    }
+
+    /// New caps: at the start, and when a camera's resolution is changed in mid-stream.
+    fn caps_changed(&mut self, caps: &gst::CapsRef) -> Result<(), gst::FlowError> {
+        let decoding = self.stream.decoding();
+        let Some(layout) = Layout::new(caps, &decoding.codec) else {
+            let message = format!("{}: the decoder gives {caps}, which is neither NV12 nor I420", self.stream.address);
+            self.stream.reporter.fail(source_error(SourceErrorCode::Codec, message));
+            return Err(gst::FlowError::NotNegotiated);
+        };
+        let info = StreamInfo {
+            codec: decoding.codec,
+            decoder: decoding.decoder,
+            width: layout.width(),
+            height: layout.height(),
+        };
+        self.layout = Some(layout);
+        // Caps also change in what nobody hears of, such as a frame rate that a parser has just measured.
+        if self.reported.as_ref() != Some(&info) {
+            self.reported = Some(info.clone());
+            self.stream.reporter.event(SourceEvent::Streaming(info));
+        }
+        Ok(())
+    }
+}

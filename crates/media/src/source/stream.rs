@@ -1,0 +1,98 @@
+//! What all parts of one camera's pipeline share.
+
+use std::sync::{
+    Arc, Mutex, OnceLock, PoisonError,
+    atomic::{AtomicBool, AtomicU64, Ordering},
+};
+
+use sightline_core::plan::CameraSpec;
+
+use super::{capture_clock::CameraClock, reporter::Reporter, watch::Watch};
+use crate::file::demux::Contents;
+
+/// One camera, from start to stop. Holds no GStreamer object: the pipeline's closures hold it, and a circle would leak.
+pub struct Stream {
+    /// The camera's id.
+    pub camera: Arc<str>,
+    /// Its address without credentials.
+    pub address: String,
+    /// Where frames and events go.
+    pub reporter: Arc<Reporter>,
+    /// Its clock.
+    pub clock: Arc<CameraClock>,
+    /// Whether what arrives can be decoded, in time.
+    pub watch: Watch,
+    /// The server's certificate did not pass.
+    pub certificate_refused: AtomicBool,
+    frames: AtomicU64,
+    /// Written when a decoder is plugged in and read when caps change: never per frame.
+    decoding: Mutex<Decoding>,
+    /// Video codecs that the camera offers and this crate does not know.
+    unsupported: Mutex<Vec<String>>,
+    /// Of a file.
+    contents: OnceLock<Arc<Contents>>,
+}
+
+/// What is decoded, and by what.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decoding {
+    /// `H264`, …; empty for raw video.
+    pub codec: String,
+    /// The decoder's name; empty for raw video.
+    pub decoder: String,
+}
+
+impl Stream {
+    pub fn new(reporter: Arc<Reporter>, camera: &CameraSpec) -> Self {
+        Self {
+            camera: Arc::clone(&camera.id),
+            address: camera.source.to_string(),
+            reporter,
+            clock: Arc::new(CameraClock::new()),
+            watch: Watch::new(camera.stall_timeout),
+            certificate_refused: AtomicBool::new(false),
+            frames: AtomicU64::new(0),
+            decoding: Mutex::default(),
+            unsupported: Mutex::default(),
+            contents: OnceLock::new(),
+        }
+    }
+
+    /// The next frame's number, from 0.
+    pub fn next_seq(&self) -> u64 {
+        self.frames.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Whether any frame has been decoded.
+    pub fn has_frames(&self) -> bool {
+        self.frames.load(Ordering::Relaxed) > 0
+    }
+
+    pub fn set_decoding(&self, decoding: Decoding) {
+        *self.decoding.lock().unwrap_or_else(PoisonError::into_inner) = decoding;
+    }
+
+    pub fn decoding(&self) -> Decoding {
+        self.decoding.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn note_unsupported(&self, codec: String) {
+        self.unsupported.lock().unwrap_or_else(PoisonError::into_inner).push(codec);
+    }
+
+    pub fn set_contents(&self, contents: Arc<Contents>) {
+        // A stream is built once; a second value would be the same file's.
+        let _ = self.contents.set(contents);
+    }
+
+    /// Why there is nothing to decode, when the reason is what the camera or the file has to offer. GStreamer's own
+    /// error is then only that nothing is linked.
+    pub fn nothing_to_decode(&self) -> Option<String> {
+        if let Some(reason) = self.contents.get().and_then(|contents| contents.without_video()) {
+            return Some(reason);
+        }
+        let codecs = self.unsupported.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_only_these = !codecs.is_empty() && self.decoding() == Decoding::default();
+        is_only_these.then(|| format!("the camera sends {}; H264, H265 and JPEG can be decoded", codecs.join(", ")))
+    }
+}
