@@ -1,0 +1,132 @@
+//! The handle that the rest of the program holds.
+
+use std::{sync::Arc, time::Duration};
+
+use sightline_core::{
+    event::{Event, FrameDetections, Retained},
+    plan::MqttPlan,
+    ports::{EventSink, Offered},
+};
+use tokio::{runtime::Handle, sync::watch, task::AbortHandle, time::Instant};
+
+use crate::{
+    error::MqttError,
+    options::Connector,
+    queues::{PublisherCounters, Queues},
+    session::{ConnectionState, Session},
+    settings::MqttSettings,
+    topics::Topics,
+};
+
+/// Publishes one node's events, detections and retained values.
+pub struct Publisher;
+
+impl Publisher {
+    /// Starts the one task that owns the connection, on `runtime` (with its I/O and time drivers), and returns at
+    /// once. The task tries to connect until [`PublisherHandle::shutdown`], or until the last handle is dropped; then
+    /// the broker publishes the last will.
+    ///
+    /// # Errors
+    /// When certificates or key of the plan cannot be used. A broker that cannot be reached is no error here but a
+    /// [`ConnectionState`].
+    pub fn start(plan: &MqttPlan, settings: MqttSettings, runtime: &Handle) -> Result<PublisherHandle, MqttError> {
+        let connector = Connector::new(plan, "", &settings)?;
+        let broker = connector.peer.broker.clone();
+        let queues = Arc::new(Queues::new(Topics::new(plan), plan.detections, broker, &settings));
+        let (state_sender, state) = watch::channel(ConnectionState::Connecting);
+        let (stop, stop_receiver) = watch::channel(None);
+        let (done_sender, done) = watch::channel(None);
+        let session = Session::new(connector, queues.clone(), settings, state_sender, stop_receiver, done_sender);
+        let task = runtime.spawn(session.run()).abort_handle();
+        Ok(PublisherHandle { shared: Arc::new(Shared { queues, state, stop, done, task }) })
+    }
+}
+
+/// What a shutdown left behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShutdownReport {
+    /// Events that the broker has not acknowledged.
+    pub events_left: usize,
+    /// `offline` was published and the broker was told goodbye; else its last will says `offline`.
+    pub disconnected_cleanly: bool,
+}
+
+struct Shared {
+    queues: Arc<Queues>,
+    state: watch::Receiver<ConnectionState>,
+    stop: watch::Sender<Option<Instant>>,
+    done: watch::Receiver<Option<ShutdownReport>>,
+    task: AbortHandle,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// A publisher's handle: cheap to clone; its [`EventSink`] methods never block and may be called from any thread.
+#[derive(Clone)]
+pub struct PublisherHandle {
+    shared: Arc<Shared>,
+}
+
+impl EventSink for PublisherHandle {
+    fn offer(&self, event: Event) -> Offered {
+        self.shared.queues.offer(event)
+    }
+
+    /// Refused while not connected, and when the plan does not wish detections.
+    fn offer_detections(&self, detections: FrameDetections) -> Offered {
+        self.shared.queues.offer_detections(detections)
+    }
+
+    fn retain(&self, value: Retained) {
+        self.shared.queues.retain(value);
+    }
+}
+
+impl PublisherHandle {
+    /// The connection's state, now and whenever it changes.
+    #[must_use]
+    pub fn connection_state(&self) -> watch::Receiver<ConnectionState> {
+        self.shared.state.clone()
+    }
+
+    /// What became of everything offered: one consistent snapshot.
+    #[must_use]
+    pub fn counters(&self) -> PublisherCounters {
+        self.shared.queues.counters()
+    }
+
+    /// Waits until the first attempt to connect has succeeded or failed, and says which.
+    pub async fn first_attempt(&self) -> ConnectionState {
+        let mut state = self.shared.state.clone();
+        let is_decided = |state: &ConnectionState| *state != ConnectionState::Connecting;
+        match state.wait_for(is_decided).await {
+            Ok(decided) => decided.clone(),
+            Err(_) => ConnectionState::Stopped,
+        }
+    }
+
+    /// Sends what is left (trying to connect if need be), publishes `offline` and disconnects; at `deadline` from now
+    /// at the latest it gives up. What is offered afterwards is refused. Every call waits for the same end.
+    pub async fn shutdown(&self, deadline: Duration) -> ShutdownReport {
+        let wished = Instant::now() + deadline;
+        self.shared.stop.send_if_modified(|at| {
+            let is_sooner = at.is_none_or(|at| wished < at);
+            if is_sooner {
+                *at = Some(wished);
+            }
+            is_sooner
+        });
+        let mut done = self.shared.done.clone();
+        if let Ok(report) = done.wait_for(Option::is_some).await
+            && let Some(report) = *report
+        {
+            return report;
+        }
+        // The task is gone without a word: its runtime was shut down.
+        ShutdownReport { events_left: self.shared.queues.close(), disconnected_cleanly: false }
+    }
+}

@@ -1,0 +1,39 @@
+//! Events for the unit tests.
+
+use std::sync::Arc;
+
+use sightline_core::{
+    event::{Event, EventTimes, EventType, ModelIdentity, Origin, Ulid},
+    frame::{CaptureClock, FrameInfo},
+    geometry::BoxInFrame,
+    time::WallTime,
+};
+
+/// An event that differs from others by its `seq`.
+pub(crate) fn event(seq: u64) -> Event {
+    let time = WallTime::from_micros(1_700_000_000_000_000);
+    let model = ModelIdentity { name: "test".into(), sha256: "0".repeat(64) };
+    let origin = Origin { node: "n".into(), pipeline: "p".into(), camera: "c".into(), model, provider: "cpu".into() };
+    Event {
+        id: Ulid::new(time, u128::from(seq)),
+        seq,
+        epoch: Ulid::new(time, 0),
+        kind: EventType::ObjectStarted,
+        reason: None,
+        origin: Arc::new(origin),
+        track: 1,
+        label: "person".into(),
+        score: 0.5,
+        top_score: 0.5,
+        bbox: BoxInFrame { x: 0.1, y: 0.1, width: 0.2, height: 0.2 },
+        frame: FrameInfo { width: 640, height: 480, seq },
+        time: EventTimes {
+            capture: time,
+            clock: CaptureClock::Receive,
+            decoded: time,
+            inferred: time,
+            published: None,
+        },
+        replayed: false,
+    }
+}

@@ -1,0 +1,117 @@
+//! The contract's topics. Pure.
+//!
+//! Names go in as they are (spaces are legal: `count/traffic light`), but for what would change the topic's levels or
+//! is forbidden in a topic name (MQTT 3.1.1, 4.7.1 and 4.7.3): `/`, `+`, `#` and control characters become `_`.
+
+use std::borrow::Cow;
+
+use sightline_core::{event::Retained, plan::MqttPlan};
+
+/// Payload of `available` while connected.
+pub const ONLINE: &str = "online";
+/// Payload of `available` otherwise; the last will.
+pub const OFFLINE: &str = "offline";
+
+/// Builds topics below one `<prefix>/<node>`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Topics {
+    base: String,
+}
+
+impl Topics {
+    /// Below `<prefix>/<node>`. The prefix may have several levels, the node is one.
+    #[must_use]
+    pub fn new(plan: &MqttPlan) -> Self {
+        Self { base: format!("{}/{}", plan.prefix.trim_matches('/'), level(&plan.node)) }
+    }
+
+    /// `<base>`
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// `<base>/available`
+    #[must_use]
+    pub fn available(&self) -> String {
+        format!("{}/available", self.base)
+    }
+
+    /// `<base>/<camera>/events`
+    #[must_use]
+    pub fn events(&self, camera: &str) -> String {
+        format!("{}/{}/events", self.base, level(camera))
+    }
+
+    /// `<base>/<camera>/detections`
+    #[must_use]
+    pub fn detections(&self, camera: &str) -> String {
+        format!("{}/{}/detections", self.base, level(camera))
+    }
+
+    /// The topic that a retained value lives on.
+    #[must_use]
+    pub fn retained(&self, value: &Retained) -> String {
+        match value {
+            Retained::Node(_) => format!("{}/status", self.base),
+            Retained::Camera { camera, .. } => format!("{}/{}/status", self.base, level(camera)),
+            Retained::Count { camera, label, .. } => format!("{}/{}/count/{}", self.base, level(camera), level(label)),
+        }
+    }
+}
+
+/// A name as one level of a topic.
+fn level(name: &str) -> Cow<'_, str> {
+    let is_forbidden = |c: char| matches!(c, '/' | '+' | '#') || c.is_control();
+    if !name.contains(is_forbidden) {
+        return Cow::Borrowed(name);
+    }
+    Cow::Owned(name.replace(is_forbidden, "_"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn topics(prefix: &str, node: &str) -> Topics {
+        Topics::new(&MqttPlan {
+            host: "127.0.0.1".into(),
+            port: 1883,
+            tls: None,
+            credentials: None,
+            prefix: prefix.into(),
+            node: node.into(),
+            detections: false,
+        })
+    }
+
+    #[test]
+    fn topics_are_those_of_the_contract() {
+        let topics = topics("sightline", "box-7");
+        let count = Retained::Count { camera: "front-door".into(), label: "traffic light".into(), present: 1 };
+        assert_eq!(topics.available(), "sightline/box-7/available");
+        assert_eq!(topics.events("front-door"), "sightline/box-7/front-door/events");
+        assert_eq!(topics.detections("front-door"), "sightline/box-7/front-door/detections");
+        assert_eq!(topics.retained(&count), "sightline/box-7/front-door/count/traffic light");
+    }
+
+    #[test]
+    fn names_stay_one_level() {
+        for (name, written) in [
+            ("person", "person"),
+            ("traffic light", "traffic light"),
+            ("a/b", "a_b"),
+            ("#", "_"),
+            ("c++", "c__"),
+            ("nul\0", "nul_"),
+            ("größe", "größe"),
+        ] {
+            assert_eq!(level(name), written);
+        }
+    }
+
+    #[test]
+    fn a_prefix_keeps_its_levels() {
+        assert_eq!(topics("site/hall/", "a/b").base(), "site/hall/a_b");
+    }
+}

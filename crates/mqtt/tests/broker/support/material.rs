@@ -1,0 +1,106 @@
+//! Things to publish.
+
+use std::sync::{Arc, LazyLock};
+
+use sightline_core::{
+    event::{
+        CameraState, CameraStatus, EndReason, Event, EventTimes, EventType, FrameBalance, FrameDetections,
+        ModelIdentity, NodeStatus, Origin, PipelineStatus, Retained, Ulid, WireBox, WireDetection,
+    },
+    frame::{CaptureClock, FrameInfo},
+    geometry::BoxInFrame,
+    time::WallTime,
+};
+
+pub const EVENTS: &str = "sightline/box-7/front-door/events";
+pub const AVAILABLE: &str = "sightline/box-7/available";
+pub const COUNT: &str = "sightline/box-7/front-door/count/traffic light";
+
+static ORIGIN: LazyLock<Arc<Origin>> = LazyLock::new(|| {
+    Arc::new(Origin {
+        node: "box-7".into(),
+        pipeline: "yard".into(),
+        camera: "front-door".into(),
+        model: model(),
+        provider: "cpu".into(),
+    })
+});
+
+fn model() -> ModelIdentity {
+    ModelIdentity { name: "ssd-mobilenet-v1-coco".into(), sha256: "e4b118e5".repeat(8) }
+}
+
+pub fn a_moment() -> WallTime {
+    WallTime::from_micros(1_790_000_000_123_456)
+}
+
+fn times() -> EventTimes {
+    let inferred = a_moment();
+    let decoded = inferred.minus_micros(20_000);
+    let capture = inferred.minus_micros(60_000);
+    EventTimes { capture, clock: CaptureClock::Rtcp, decoded, inferred, published: None }
+}
+
+fn frame(seq: u64) -> FrameInfo {
+    FrameInfo { width: 1920, height: 1080, seq }
+}
+
+pub fn event(seq: u64) -> Event {
+    let is_end = seq % 2 == 1;
+    Event {
+        id: Ulid::new(a_moment(), u128::from(seq)),
+        seq,
+        epoch: Ulid::new(a_moment(), 0xABCD),
+        kind: if is_end { EventType::ObjectEnded } else { EventType::ObjectStarted },
+        reason: is_end.then_some(EndReason::Left),
+        origin: ORIGIN.clone(),
+        track: seq / 2 + 1,
+        label: "traffic light".into(),
+        score: 0.873,
+        top_score: 0.93,
+        bbox: BoxInFrame { x: 0.412, y: 0.331, width: 0.083, height: 0.294 },
+        frame: frame(seq),
+        time: times(),
+        replayed: false,
+    }
+}
+
+pub fn detections(seq: u64, boxes: u16) -> FrameDetections {
+    let detection = WireDetection {
+        label: "person".into(),
+        score: 0.5,
+        r#box: WireBox { x: 0.1, y: 0.2, w: 0.3, h: 0.4 },
+        track: Some(1),
+    };
+    let detections = vec![detection; usize::from(boxes)];
+    FrameDetections { origin: ORIGIN.clone(), frame: frame(seq), time: times(), detections }
+}
+
+pub fn count(present: u32) -> Retained {
+    Retained::Count { camera: "front-door".into(), label: "traffic light".into(), present }
+}
+
+pub fn camera_status(state: CameraState, fps: f64) -> Retained {
+    let status = CameraStatus {
+        state,
+        code: None,
+        message: None,
+        since: a_moment(),
+        fps,
+        codec: Some("H264".into()),
+        decoder: Some("avdec_h264".into()),
+        frames: FrameBalance::default(),
+    };
+    Retained::Camera { camera: "front-door".into(), status }
+}
+
+pub fn node_status() -> Retained {
+    let pipeline = PipelineStatus {
+        name: "yard".into(),
+        cameras: vec!["front-door".into()],
+        model: model(),
+        provider: "cpu".into(),
+    };
+    let epoch = Ulid::new(a_moment(), 0xABCD);
+    Retained::Node(NodeStatus { version: "0.1.0".into(), since: a_moment(), epoch, pipelines: vec![pipeline] })
+}
