@@ -1,0 +1,41 @@
+# Two commands matter: `make demo` and `make test`. Each does its own set-up.
+#   make demo ARGS="--seconds 20"      passes arguments on
+
+SHELL := /bin/bash
+CARGO ?= cargo
+ARGS ?=
+SIGHTLINE := target/release/sightline
+# A developer's checkout has real models beside it; a user's has not, and needs none.
+export SIGHTLINE_MODELS ?= $(wildcard $(abspath ../shared/models))
+
+.PHONY: help setup build test lint bench demo eval clean
+
+help:                           ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
+
+setup:                          ## install what is needed: GStreamer, mosquitto, ONNX Runtime
+	@deploy/setup.sh
+
+build: setup                    ## the daemon: target/release/sightline
+	$(CARGO) build --release --locked -p sightline
+
+test: setup                     ## every test, the real binary's included
+	$(CARGO) test --workspace --locked
+
+lint: setup                     ## formatting, clippy, dependency rule
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	@if command -v cargo-deny >/dev/null; then cargo deny --offline check bans licenses sources; else echo "lint: cargo-deny is not installed; the dependency rule is tested by 'make test' as well"; fi
+
+bench: setup                    ## criterion benchmarks of the hot path
+	$(CARGO) bench --locked -p sightline-core $(ARGS)
+
+demo: build                     ## simulated cameras, a broker, the daemon, events on the console
+	@$(SIGHTLINE) demo $(ARGS)
+
+eval: build                     ## mAP over ../shared/eval, beside the reference figures
+	@tests/eval/run.sh $(ARGS)
+
+clean:                          ## build results and the fetched runtime
+	$(CARGO) clean
+	rm -rf .runtime .venv
