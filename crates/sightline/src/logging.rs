@@ -1,0 +1,39 @@
+//! Log lines go to stderr; stdout belongs to what a script reads.
+
+use std::io::IsTerminal;
+
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::LogFormat;
+
+/// How much is logged unless `RUST_LOG` says otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// Trouble only: for commands whose output is something else.
+    Trouble,
+    /// What a daemon tells, and with each `-v` more of it.
+    Daemon {
+        /// How many `-v`.
+        verbose: u8,
+    },
+}
+
+/// Starts logging.
+pub fn start(format: LogFormat, detail: Detail) {
+    let default = match detail {
+        Detail::Trouble => "warn",
+        Detail::Daemon { verbose: 0 } => "info",
+        Detail::Daemon { verbose: 1 } => {
+            "info,sightline=debug,sightline_pipeline=debug,sightline_media=debug,sightline_mqtt=debug"
+        }
+        Detail::Daemon { .. } => "debug",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = match format {
+        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).with_target(false).try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    };
+    // Fails only when logging was started before, which is as good.
+    drop(started);
+}

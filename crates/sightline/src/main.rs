@@ -1,0 +1,48 @@
+//! `sightline`: RTSP cameras in, MQTT events out. This crate introduces the others to each other and nothing else.
+
+mod check;
+mod cli;
+mod demo;
+mod detect;
+mod failure;
+mod library;
+mod logging;
+mod models;
+mod run;
+mod schema;
+mod signals;
+mod sim;
+mod sources;
+mod wiring;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use cli::{Cli, Command, LogFormat};
+use failure::Outcome;
+use logging::Detail;
+
+fn main() -> ExitCode {
+    let outcome = execute(Cli::parse().command);
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn execute(command: Command) -> Outcome {
+    match command {
+        Command::Run(args) => run::execute(&args),
+        Command::Check(args) => check::execute(&args),
+        Command::Detect(args) => {
+            logging::start(LogFormat::Text, Detail::Trouble);
+            detect::execute(&args)
+        }
+        Command::Schema(args) => schema::execute(&args),
+        Command::Demo(args) => demo::execute(&args),
+        Command::Sim(args) => {
+            logging::start(LogFormat::Text, Detail::Daemon { verbose: 0 });
+            sim::execute(&args)
+        }
+    }
+}

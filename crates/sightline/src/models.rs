@@ -1,0 +1,70 @@
+//! Which model, by name or by the path of its model.yaml.
+
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use sightline_config::{
+    Environment,
+    models::{self, ModelReference},
+};
+use sightline_core::model::ModelSpec;
+
+use crate::failure::{Failure, Kind, OrFail};
+
+/// What `sightline detect` takes unless told otherwise: the fastest form of the well-known COCO model.
+pub const DEFAULT: &str = "ssd-mobilenet-v1-coco-int8";
+/// What the demo falls back to: it knows the simulated scenes and nothing else, and its weights are in the repository.
+const SIMULATED_ONLY: &str = "sim-shapes";
+
+/// Loads a model's manifest; its weights are there.
+///
+/// # Errors
+/// When there is no such model, its manifest is wrong, or its weights are missing.
+pub fn load(reference: &str) -> Result<Arc<ModelSpec>, Failure> {
+    let spec = find(reference)?;
+    require_weights(&spec)?;
+    Ok(Arc::new(spec))
+}
+
+/// Fails with where the weights were looked for and how to get them.
+///
+/// # Errors
+/// When the weights are missing.
+pub fn require_weights(spec: &ModelSpec) -> Result<(), Failure> {
+    if spec.weights.is_some() {
+        return Ok(());
+    }
+    Err(Failure::new(Kind::Config, anyhow!(models::missing_weights_message(spec))))
+}
+
+/// The demo's model: the COCO one where its weights are, else the one that comes with the project.
+///
+/// # Errors
+/// When not even that one is found.
+#[expect(clippy::print_stderr, reason = "a notice to the person who started the demo")]
+pub fn for_demo() -> Result<String, Failure> {
+    if find(DEFAULT).is_ok_and(|spec| spec.weights.is_some()) {
+        return Ok(DEFAULT.into());
+    }
+    let spec = find(SIMULATED_ONLY)?;
+    require_weights(&spec)?;
+    eprintln!(
+        "demo: the weights of {DEFAULT} are not on this machine; using {SIMULATED_ONLY}, which recognises the simulated scenes and nothing else"
+    );
+    Ok(SIMULATED_ONLY.into())
+}
+
+/// How a pipeline file names the model.
+pub fn yaml_reference(reference: &str) -> String {
+    match ModelReference::from_argument(reference) {
+        ModelReference::Name(name) => format!("name: {name}"),
+        ModelReference::Path(path) => {
+            let path = std::path::absolute(&path).unwrap_or(path);
+            format!("path: \"{}\"", path.display())
+        }
+    }
+}
+
+fn find(reference: &str) -> Result<ModelSpec, Failure> {
+    models::find_model(&ModelReference::from_argument(reference), &Environment::from_process()).or_fail(Kind::Config)
+}

@@ -1,0 +1,28 @@
+//! The real binary against real GStreamer, a real RTSP server and a real mosquitto: one scenario a file.
+//!
+//! One test binary, so that the heavy parts are linked once; scenarios that need both cores take turns
+//! (`support::alone`).
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::needless_pass_by_value,
+    reason = "a failure here is the failing test"
+)]
+
+mod scenarios {
+    mod broker_away;
+    mod cameras_that_fail;
+    mod check;
+    mod command_line;
+    mod demo;
+    mod detect_files;
+    mod detect_reference;
+    mod models_that_fail;
+    mod pipelines_that_fail;
+    mod shutdown;
+    mod simulated_cameras;
+    mod videos_over_rtsp;
+}
+mod support;

@@ -1,0 +1,91 @@
+//! A subscriber that keeps everything.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+use serde_json::Value;
+use sightline_mqtt::{MqttSettings, Subscription};
+use tokio::runtime::Handle;
+
+use super::{broker::Broker, wait_until};
+
+#[derive(Clone, Debug)]
+pub struct Message {
+    pub topic: String,
+    pub payload: Vec<u8>,
+    pub at: Instant,
+}
+
+impl Message {
+    /// The payload as JSON; `null` when it is none.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.payload).unwrap_or(Value::Null)
+    }
+}
+
+pub struct Listener {
+    messages: Arc<Mutex<Vec<Message>>>,
+}
+
+impl Listener {
+    /// Subscribes to everything of the node and returns once the broker has granted it.
+    pub async fn start(broker: &Broker) -> Self {
+        let settings = MqttSettings {
+            backoff: (Duration::from_millis(100), Duration::from_millis(500)),
+            ..MqttSettings::default()
+        };
+        let mut subscription = Subscription::start(&broker.plan(), &["test/box/#"], &settings, &Handle::current())
+            .expect("a subscription");
+        subscription.granted(Duration::from_secs(20)).await.expect("the broker grants it");
+        let messages = Arc::new(Mutex::new(Vec::new()));
+        tokio::spawn({
+            let messages = messages.clone();
+            async move {
+                while let Some(message) = subscription.next().await {
+                    let (topic, payload, at) = (message.topic, message.payload.to_vec(), message.at);
+                    messages.lock().push(Message { topic, payload, at });
+                }
+            }
+        });
+        Self { messages }
+    }
+
+    pub fn all(&self) -> Vec<Message> {
+        self.messages.lock().clone()
+    }
+
+    /// Messages whose topic is `test/box/<rest>`.
+    pub fn on(&self, rest: &str) -> Vec<Message> {
+        let topic = format!("test/box/{rest}");
+        self.messages.lock().iter().filter(|message| message.topic == topic).cloned().collect()
+    }
+
+    /// The events of a camera, in order of arrival.
+    pub fn events(&self, camera: &str) -> Vec<Value> {
+        self.on(&format!("{camera}/events")).iter().map(Message::json).collect()
+    }
+
+    /// The last `status` of a camera.
+    pub fn status(&self, camera: &str) -> Value {
+        self.on(&format!("{camera}/status")).last().map_or(Value::Null, Message::json)
+    }
+
+    pub async fn wait_for_state(&self, camera: &str, state: &str) {
+        let what = format!("camera {camera} is {state}");
+        wait_until(&what, || self.status(camera)["state"] == state).await;
+    }
+
+    pub async fn wait_for_event(&self, camera: &str, kind: &str, label: &str) {
+        let what = format!("camera {camera} reports {kind} of a {label}");
+        wait_until(&what, || self.events(camera).iter().any(|event| event["type"] == kind && event["label"] == label))
+            .await;
+    }
+
+    /// How many frames of a camera were inferred between two moments.
+    pub fn frames_between(&self, camera: &str, from: Instant, to: Instant) -> usize {
+        self.on(&format!("{camera}/detections")).iter().filter(|m| m.at >= from && m.at < to).count()
+    }
+}

@@ -1,0 +1,91 @@
+//! What scenarios are made of: a broker, a daemon, a subscriber, cameras, and waiting with a deadline.
+
+pub mod broker;
+pub mod cameras;
+pub mod daemon;
+pub mod link;
+pub mod listener;
+pub mod payloads;
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    time::{Duration, Instant},
+};
+
+use tokio::sync::{RwLock, RwLockWriteGuard};
+
+/// Long enough for a busy machine; nothing waits this long when it works.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Scenarios that compare frame rates or measure time have the machine for themselves; the others run beside each other.
+static MACHINE: RwLock<()> = RwLock::const_new(());
+
+/// Held by a scenario that needs the machine's cores for itself.
+pub async fn alone() -> RwLockWriteGuard<'static, ()> {
+    MACHINE.write().await
+}
+
+/// The binary under test.
+pub fn sightline() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sightline"));
+    command.env("SIGHTLINE_MODELS", model_folders()).env_remove("RUST_LOG");
+    command
+}
+
+/// The project's folder.
+pub fn project() -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    folder.canonicalize().expect("the project's folder")
+}
+
+/// The developers' folder of real models, videos and pictures beside the project. A user's clone has none: then the
+/// scenario says so and ends.
+pub fn shared(scenario: &str) -> Option<PathBuf> {
+    let folder = project().parent().expect("a parent folder").join("shared");
+    if folder.join("models").is_dir() {
+        return Some(folder);
+    }
+    // Past libtest's capture, which hides what a passing test prints.
+    let _ = std::io::Write::write_fmt(
+        &mut std::io::stderr(),
+        format_args!("SKIPPED: {scenario}: no folder {} with real models and videos\n", folder.display()),
+    );
+    None
+}
+
+/// Where models are: the project's own, and the real ones where they are.
+pub fn model_folders() -> std::ffi::OsString {
+    let folders = [project().join("models"), project().join("../shared/models")];
+    std::env::join_paths(folders).expect("folders without colons")
+}
+
+/// Runs the binary to its end.
+pub fn run(arguments: &[&str]) -> Output {
+    output(sightline().args(arguments))
+}
+
+/// Runs a command to its end, beside others like it. Not from within a tokio runtime.
+pub fn output(command: &mut Command) -> Output {
+    let _beside_others = MACHINE.blocking_read();
+    command.output().expect("the binary runs")
+}
+
+/// What a finished process wrote to stderr.
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// What a finished process wrote to stdout.
+pub fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Waits until `condition` holds.
+pub async fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let until = Instant::now() + DEADLINE;
+    while !condition() {
+        assert!(Instant::now() < until, "waited {DEADLINE:?} in vain for: {what}");
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+}
