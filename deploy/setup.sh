@@ -15,7 +15,7 @@ PACKAGES=(
   pkg-config libssl-dev openssl
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libgstrtspserver-1.0-dev
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
-  mosquitto
+  mosquitto mosquitto-clients
 )
 
 say() { printf 'setup: %s\n' "$*" >&2; }

@@ -23,8 +23,8 @@ pub fn pipeline_reference() -> String {
 pub fn model_reference() -> String {
     let introduction = "A model is a folder with a `model.yaml`, the weights beside it or elsewhere. \
          [models/README.md](../../models/README.md) shows one from beginning to end.\n\n\
-         `sightline models inspect NAME` tells everything that is wrong with a model; `sightline schema model` prints \
-         the JSON Schema for your editor.";
+         A pipeline file that names the model makes `sightline check` tell everything that is wrong with its manifest; \
+         `sightline schema model` prints the JSON Schema for your editor.";
     page("model.yaml", introduction, &model_schema())
 }
 

@@ -211,7 +211,9 @@ fn check_label(reading: Reading<'_>, place: PlaceId, name: &str, model_labels: O
     if known.id(name).is_some() {
         return;
     }
-    let help = did_you_mean(name, known.names())
-        .unwrap_or_else(|| format!("it has {} labels; `sightline models inspect` lists them", known.names().count()));
+    let help = did_you_mean(name, known.names()).unwrap_or_else(|| match known.names().count() {
+        few @ ..=20 => format!("it has {few}: {}", known.names().collect::<Vec<_>>().join(", ")),
+        many => format!("it has {many} labels; its model.yaml lists them"),
+    });
     reading.reporter.report_with_help(place, "the model has no such label", help);
 }
