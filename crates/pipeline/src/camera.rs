@@ -325,8 +325,8 @@ impl Camera {
     /// Once per change of state: a camera that is away for a week fails thousands of times.
     fn log_failure(&self, error: &SourceError, wait: Duration) {
         if self.status.is_news(error.code) {
-            let seconds = wait.as_secs_f32();
-            warn!(camera = %self.plan.spec.id, code = error.code.as_str(), retry_in_secs = seconds, "lost: {error}");
+            let seconds = (wait.as_secs_f64() * 10.0).round() / 10.0;
+            warn!(camera = %self.plan.spec.id, code = error.code.as_str(), retry_in_secs = seconds, "not streaming: {error}");
         }
     }
 }

@@ -3,12 +3,13 @@
 use std::{fmt::Write as _, io::Write as _, sync::Arc, time::Duration};
 
 use serde::Serialize;
-use sightline_config::{Environment, Problems};
+use sightline_config::{Environment, Problems, models};
 use sightline_core::{
     plan::{CameraSpec, Plan},
-    ports::{FrameSource, SourceCallbacks, SourceEvent},
+    ports::{FrameSource, SourceCallbacks, SourceEvent, StreamInfo},
 };
 use tokio::sync::mpsc;
+use tracing::warn;
 
 use crate::{
     cli::{CheckArgs, LogFormat},
@@ -58,6 +59,10 @@ pub fn execute(args: &CheckArgs) -> Outcome {
     if !args.probe {
         let cameras: usize = plan.pipelines.iter().map(|pipeline| pipeline.cameras.len()).sum();
         let text = format!("ok: {} pipeline(s), {cameras} camera(s)", plan.pipelines.len());
+        for pipeline in plan.pipelines.iter().filter(|pipeline| pipeline.model.weights.is_none()) {
+            // The file is right, and still `run` would end with this: on stderr, so that stdout stays the verdict.
+            warn!(pipeline = pipeline.name, "{}", models::missing_weights_message(&pipeline.model));
+        }
         print(args.format, &Report { ok: true, problems: None, probes: &[] }, &text);
         return Ok(());
     }
@@ -128,6 +133,14 @@ fn probe_model(pipeline: &sightline_core::plan::PipelinePlan) -> Probe {
     Probe { kind, ..finding(format!("model {}", pipeline.model.name), result) }
 }
 
+fn describe(stream: &StreamInfo) -> String {
+    let StreamInfo { codec, decoder, width, height } = stream;
+    if decoder.is_empty() {
+        return format!("{width}×{height}, not encoded");
+    }
+    format!("{width}×{height} {codec} decoded by {decoder}")
+}
+
 /// Opens a camera and waits for its first frame.
 async fn probe_camera(sources: Arc<Sources>, spec: CameraSpec) -> Result<String, String> {
     let (sender, mut news) = mpsc::channel::<Result<(), String>>(4);
@@ -152,10 +165,7 @@ async fn probe_camera(sources: Arc<Sources>, spec: CameraSpec) -> Result<String,
     match first {
         Ok(Some(Ok(()))) => {
             let info = stream.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
-            Ok(info.map_or_else(
-                || "sends frames".to_string(),
-                |info| format!("{}×{} {} decoded by {}", info.width, info.height, info.codec, info.decoder),
-            ))
+            Ok(info.map_or_else(|| "sends frames".to_string(), |info| describe(&info)))
         }
         Ok(Some(Err(reason))) => Err(reason),
         Ok(None) | Err(_) => Err(format!("no frame within {} s", CAMERA_DEADLINE.as_secs())),

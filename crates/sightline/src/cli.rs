@@ -36,10 +36,10 @@ pub struct RunArgs {
     /// Pipeline files, or folders of them
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Address of the HTTP endpoint, or `off`
+    /// Address of the HTTP endpoint, or `off`; the endpoint is not built yet in this version
     #[arg(long, value_name = "ADDR", default_value = "off")]
     pub http: HttpAddress,
-    /// Folder for what must outlast the process; made when it is not there
+    /// Folder for what must outlast the process; made when it is not there. This version keeps nothing in it yet
     #[arg(long, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
     /// How log lines look

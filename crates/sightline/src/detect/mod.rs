@@ -18,7 +18,7 @@ use sightline_core::{
     frame::FrameView,
     model::{DetectionSettings, Labels},
 };
-use sightline_media::VideoReader;
+use sightline_media::{FileError, VideoReader};
 use sightline_pipeline::detector::Detector;
 
 use crate::{
@@ -67,11 +67,16 @@ pub fn execute(args: &DetectArgs) -> Outcome {
             if is_closed_pipe(&error) {
                 return Ok(());
             }
-            tracing::error!("{error:#}");
+            tracing::error!("{}", told(&error));
             unreadable = true;
         }
     }
     if unreadable { Err(Failure::said(Kind::Usage)) } else { Ok(()) }
+}
+
+/// A file's error tells its cause itself; of others the chain is shown.
+fn told(error: &anyhow::Error) -> String {
+    if error.is::<FileError>() { error.to_string() } else { format!("{error:#}") }
 }
 
 /// Whoever reads stdout has seen enough (`| head`).
