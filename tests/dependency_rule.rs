@@ -24,7 +24,7 @@ const OWNED: [(&str, &[&str]); 13] = [
 ];
 
 /// What the pure core may name.
-const CORE: [&str; 3] = ["bytes", "serde", "thiserror"];
+const CORE: [&str; 2] = ["serde", "thiserror"];
 
 fn our_packages() -> Vec<Package> {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
