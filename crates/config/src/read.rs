@@ -12,6 +12,18 @@ use crate::{
     yaml::field::Field,
 };
 
+/// The `version` that every file of ours begins with.
+pub(crate) fn check_version(reporter: &Reporter, root: PlaceId, field: &Field<u64>) {
+    const HELP: &str = "this version of Sightline reads `version: 1`";
+    match field {
+        Field::Given(_, 1) | Field::Wrong => {}
+        Field::Given(place, other) => {
+            reporter.report_with_help(*place, format!("version {other} of the format is not known"), HELP);
+        }
+        Field::Absent => reporter.report_missing(root, "version", HELP),
+    }
+}
+
 /// Where values are read from and reported to.
 #[derive(Clone, Copy)]
 pub(crate) struct Reading<'a> {

@@ -21,7 +21,7 @@ use crate::{
     environment::Environment,
     interpolate::Surroundings,
     problem::{PlaceId, Problem, Reporter, whole_file},
-    read::{Reading, TOPIC_LEVEL_HELP, to_f32, wrong_topic_level},
+    read::{Reading, TOPIC_LEVEL_HELP, check_version, to_f32, wrong_topic_level},
     yaml::{self, field::Field},
 };
 
@@ -78,17 +78,6 @@ fn read(manifest: &Manifest, text: &str, reporter: &Reporter, environment: &Envi
         labels: labels?,
         defaults: settings?,
     })
-}
-
-fn check_version(reporter: &Reporter, root: PlaceId, field: &Field<u64>) {
-    const HELP: &str = "this version of Sightline reads `version: 1`";
-    match field {
-        Field::Given(_, 1) | Field::Wrong => {}
-        Field::Given(place, other) => {
-            reporter.report_with_help(*place, format!("version {other} of the format is not known"), HELP);
-        }
-        Field::Absent => reporter.report_missing(root, "version", HELP),
-    }
 }
 
 /// A section that must be there.

@@ -26,7 +26,7 @@ use crate::{
     interpolate::Surroundings,
     models::{self, ModelReference},
     problem::{Place, PlaceId, Problem, Problems, Reporter, whole_file},
-    read::Reading,
+    read::{Reading, check_version},
     yaml::{
         self,
         field::{Entries, Entry, Field},
@@ -220,17 +220,6 @@ impl Loading<'_> {
             cameras.extend(camera::read(reading, entry, &defaults, labels));
         }
         cameras
-    }
-}
-
-fn check_version(reporter: &Reporter, root: PlaceId, field: &Field<u64>) {
-    const HELP: &str = "this version of Sightline reads `version: 1`";
-    match field {
-        Field::Given(_, 1) | Field::Wrong => {}
-        Field::Given(place, other) => {
-            reporter.report_with_help(*place, format!("version {other} of the format is not known"), HELP);
-        }
-        Field::Absent => reporter.report_missing(root, "version", HELP),
     }
 }
 
