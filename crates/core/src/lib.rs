@@ -12,6 +12,7 @@ pub mod event;
 pub mod frame;
 pub mod geometry;
 pub mod model;
+pub mod network;
 pub mod nms;
 pub mod objects;
 pub mod plan;
