@@ -153,6 +153,23 @@ fn the_first_folder_with_the_name_counts() {
     assert_eq!(names, ["ssd-mobilenet-v1-coco", "sim-shapes", "ssd-mobilenet-v1-coco-int8"]);
 }
 
+/// What `sightline models pull` puts into the user's folder wins over the manifest without weights that the program
+/// brings along, although that comes first.
+#[test]
+fn a_manifest_with_its_weights_wins_over_an_earlier_one_without() {
+    let text = std::fs::read_to_string(repository().join("models/ssd-mobilenet-v1-coco/model.yaml")).unwrap();
+    let pulled = text
+        .replace("license: Apache-2.0", "license: MIT")
+        .replace("file: ssd_mobilenet_v1_coco.onnx", "file: pulled.onnx");
+    let user = folder(&[("ssd-mobilenet-v1-coco/model.yaml", &pulled)]);
+    let environment = Environment { user_model_folder: Some(user.path().to_owned()), ..environment(&[]) };
+    assert_eq!(model("ssd-mobilenet-v1-coco", &environment).license, "Apache-2.0");
+    std::fs::write(user.path().join("ssd-mobilenet-v1-coco/pulled.onnx"), "x").unwrap();
+    assert_eq!(model("ssd-mobilenet-v1-coco", &environment).license, "MIT");
+    let listed = available_models(&environment).into_iter().find(|(name, _)| name == "ssd-mobilenet-v1-coco");
+    assert_eq!(listed.unwrap().1, user.path().join("ssd-mobilenet-v1-coco/model.yaml"));
+}
+
 /// A manifest with places to break, on numbered lines.
 const GOOD: &str = r#"version: 1
 name: m

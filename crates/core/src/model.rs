@@ -160,6 +160,11 @@ pub enum Head {
         /// Name of the output.
         output: String,
     },
+    /// Scores `[N, C]` of whole pictures. It can be measured, and finds no boxes.
+    Classifier {
+        /// Name of the scores' output.
+        scores: String,
+    },
 }
 
 impl Head {
@@ -170,6 +175,7 @@ impl Head {
             Self::RawSsd { boxes, classes, .. } => vec![boxes, classes],
             Self::InGraphNms { boxes, classes, scores, count } => vec![boxes, classes, scores, count],
             Self::DetectionOutput { output } => vec![output],
+            Self::Classifier { scores } => vec![scores],
         }
     }
 }

@@ -4,6 +4,8 @@
 //! (iq.opengenus.org), its misprinted channel counts corrected from its filters. SSD300: Liu et al., arXiv 1512.02325,
 //! figure 2. TensorFlow's form: Huang et al., arXiv 1611.10012.
 
+#![allow(clippy::unwrap_used, reason = "a test may; its helpers are tests too")]
+
 use sightline_core::network::{
     Activation, Channels, Convolution, Layer, Network, NetworkError, NetworkHead, Operation, Shape,
     architectures::{Architecture, Parameters},

@@ -108,6 +108,7 @@ fn expected_outputs(spec: &ModelSpec) -> Vec<Vec<Dim>> {
         // The count is [N] or [N, 1]: decoding takes both.
         Head::InGraphNms { .. } => vec![vec![batch, rows, coordinates], vec![batch, rows], vec![batch, rows], vec![]],
         Head::DetectionOutput { .. } => vec![vec![Dim::Is("", 1), Dim::Is("", 1), rows, Dim::Is("fields", 7)]],
+        Head::Classifier { .. } => vec![vec![batch, Dim::Is("labels", spec.labels.len())]],
     }
 }
 

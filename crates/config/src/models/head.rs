@@ -15,7 +15,7 @@ use crate::{
 /// What the outputs mean.
 pub(super) fn read(reading: Reading<'_>, section: PlaceId, wire: &HeadWire) -> Option<Head> {
     if wire.r#type.is_absent() {
-        reading.reporter.report_missing(section, "type", "`ssd`, `in_graph_nms` or `detection_output`");
+        reading.reporter.report_missing(section, "type", "`ssd`, `in_graph_nms`, `detection_output` or `classifier`");
     }
     if wire.outputs.is_absent() {
         reading.reporter.report_missing(section, "outputs", "the names of the graph's outputs");
@@ -36,6 +36,10 @@ pub(super) fn read(reading: Reading<'_>, section: PlaceId, wire: &HeadWire) -> O
         HeadType::DetectionOutput => {
             let outputs = outputs?;
             Some(Head::DetectionOutput { output: outputs.name("detections", &outputs.wire.detections)? })
+        }
+        HeadType::Classifier => {
+            let outputs = outputs?;
+            Some(Head::Classifier { scores: outputs.name("scores", &outputs.wire.scores)? })
         }
     }
 }

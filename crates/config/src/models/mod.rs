@@ -6,6 +6,7 @@ mod manifest;
 mod search;
 mod weights;
 pub(crate) mod wire;
+mod write;
 
 use std::path::PathBuf;
 
@@ -14,7 +15,8 @@ use sightline_core::model::ModelSpec;
 pub(crate) use self::{manifest::load_manifest, search::find_manifest};
 pub use self::{
     search::available_models,
-    weights::{missing_weights_message, sha256_of_file},
+    weights::{missing_weights_message, sha256_of_bytes, sha256_of_file},
+    write::{anchors_to_bytes, manifest_to_yaml},
 };
 use crate::{
     environment::Environment,

@@ -48,9 +48,18 @@ fn by_name(name: &str, environment: &Environment) -> Result<Manifest, MissingMod
         });
     }
     let folders = environment.manifest_folders();
-    let candidates = folders.iter().map(|folder| folder.join(name).join("model.yaml"));
-    if let Some(file) = candidates.into_iter().find(|file| file.is_file()) {
-        return Ok(Manifest { file, folder_name: Some(name.to_owned()) });
+    let manifests: Vec<Manifest> = folders
+        .iter()
+        .map(|folder| folder.join(name).join("model.yaml"))
+        .filter(|file| file.is_file())
+        .map(|file| Manifest { file, folder_name: Some(name.to_owned()) })
+        .collect();
+    // The program brings manifests without weights along; `sightline models pull` puts a whole model into the user's
+    // folder, which comes later in the order.
+    let has_weights =
+        |manifest: &&Manifest| super::load_manifest(manifest, environment).is_ok_and(|model| model.weights.is_some());
+    if let Some(manifest) = manifests.iter().find(has_weights).or_else(|| manifests.first()) {
+        return Ok(manifest.clone());
     }
     let known: Vec<String> = available_models(environment).into_iter().map(|(name, _)| name).collect();
     let looked_in: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
@@ -63,7 +72,7 @@ fn by_name(name: &str, environment: &Environment) -> Result<Manifest, MissingMod
 }
 
 /// Name and manifest of every model in the folders of models, in the order of search. Of models with the same name
-/// the first one is listed, which is the one that the name means.
+/// the one is listed that the name means: the first with weights, or else the first.
 #[must_use]
 pub fn available_models(environment: &Environment) -> Vec<(String, PathBuf)> {
     let mut found: Vec<(String, PathBuf)> = Vec::new();
@@ -77,8 +86,11 @@ pub fn available_models(environment: &Environment) -> Vec<(String, PathBuf)> {
         for name in names {
             let file = folder.join(&name).join("model.yaml");
             let is_hidden_by_earlier = found.iter().any(|(earlier, _)| *earlier == name);
-            if file.is_file() && !is_hidden_by_earlier {
-                found.push((name, file));
+            if !file.is_file() || is_hidden_by_earlier {
+                continue;
+            }
+            if let Ok(manifest) = by_name(&name, environment) {
+                found.push((name, manifest.file));
             }
         }
     }

@@ -40,12 +40,22 @@ pub fn missing_weights_message(model: &ModelSpec) -> String {
         message.push_str(&format!("\n  {}", place.display()));
     }
     message.push_str(&format!(
-        "\n  help: put {} into ~/.local/share/sightline/models, or set SIGHTLINE_MODELS to the folder that holds it\n  \
-         source: {}",
+        "\n  help: `sightline models pull` fetches the COCO models; else put {} into ~/.local/share/sightline/models, or \
+         set SIGHTLINE_MODELS to the folder that holds it\n  source: {}",
         model.weights_file_name,
         model.source.trim()
     ));
     message
+}
+
+/// SHA-256 of bytes in lower-case hexadecimal.
+#[must_use]
+pub fn sha256_of_bytes(bytes: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+fn hexadecimal(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// SHA-256 of a file in lower-case hexadecimal, read in pieces.
@@ -63,7 +73,7 @@ pub fn sha256_of_file(path: &Path) -> io::Result<String> {
         }
         hasher.update(&buffer[..length]);
     }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hexadecimal(&hasher.finalize()))
 }
 
 #[cfg(test)]

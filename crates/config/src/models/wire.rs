@@ -130,7 +130,8 @@ pub(crate) enum PerChannelWire {
 ///
 /// `ssd`: box encodings `[N, A, 4]` and class logits `[N, A, C]`, decoded and suppressed by Sightline. `in_graph_nms`:
 /// TensorFlow's boxes, classes, scores and count, suppressed in the graph. `detection_output`: rows `[1, 1, N, 7]` as
-/// OpenVINO and Caffe have them.
+/// OpenVINO and Caffe have them. `classifier`: scores `[N, C]` of whole pictures; it can be measured, but finds no
+/// boxes for a pipeline.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "Head", extend("required" = ["type", "outputs"]))]
@@ -165,6 +166,7 @@ pub(crate) enum HeadType {
     Ssd,
     InGraphNms,
     DetectionOutput,
+    Classifier,
 }
 
 impl HeadType {
@@ -173,6 +175,7 @@ impl HeadType {
             Self::Ssd => "ssd",
             Self::InGraphNms => "in_graph_nms",
             Self::DetectionOutput => "detection_output",
+            Self::Classifier => "classifier",
         }
     }
 }
@@ -186,7 +189,7 @@ pub(crate) struct OutputsWire {
     pub boxes: Field<String>,
     /// `ssd`: class logits; `in_graph_nms`: class ids.
     pub classes: Field<String>,
-    /// `in_graph_nms`: scores.
+    /// `in_graph_nms` and `classifier`: scores.
     pub scores: Field<String>,
     /// `in_graph_nms`: how many of the boxes count.
     pub count: Field<String>,

@@ -13,7 +13,7 @@ use std::{
 };
 
 use sightline_core::{
-    model::{DetectionSettings, ModelSpec},
+    model::{DetectionSettings, Head, ModelSpec},
     plan::{CameraPlan, PipelinePlan, Plan},
 };
 
@@ -180,6 +180,11 @@ impl Loading<'_> {
             return known.clone();
         }
         let model = match models::load_manifest(&manifest, self.environment) {
+            Ok(model) if matches!(model.head, Head::Classifier { .. }) => {
+                let help = "name a detector, such as ssd-mobilenet-v1-coco";
+                reading.reporter.report_with_help(place, "a classifier finds no boxes", help);
+                None
+            }
             Ok(model) => Some(Arc::new(model)),
             Err(problems) => {
                 self.problems.extend(problems);

@@ -33,6 +33,8 @@ enum HeadDecoder {
     RawSsd(RawSsd),
     InGraphNms(InGraphNms),
     DetectionOutput(DetectionOutput),
+    /// A classifier's: nothing to decode.
+    Boxless,
 }
 
 impl Decoder {
@@ -41,7 +43,7 @@ impl Decoder {
     pub fn new(spec: &ModelSpec, score_threshold: f32) -> Self {
         let background = match &spec.head {
             Head::RawSsd { background_class, .. } => *background_class,
-            Head::InGraphNms { .. } | Head::DetectionOutput { .. } => None,
+            Head::InGraphNms { .. } | Head::DetectionOutput { .. } | Head::Classifier { .. } => None,
         };
         let head = match &spec.head {
             Head::RawSsd { boxes, classes, anchors, box_coder, score, background_class } => {
@@ -64,6 +66,7 @@ impl Decoder {
             Head::DetectionOutput { output } => {
                 HeadDecoder::DetectionOutput(DetectionOutput { output_name: output.clone() })
             }
+            Head::Classifier { .. } => HeadDecoder::Boxless,
         };
         Self { head, classes: ReportedClasses::new(&spec.labels, background.map(usize::from)), score_threshold }
     }
@@ -86,6 +89,7 @@ impl Decoder {
             HeadDecoder::RawSsd(head) => head.decode(outputs, image_index, &mut keep),
             HeadDecoder::InGraphNms(head) => head.decode(outputs, image_index, &mut keep),
             HeadDecoder::DetectionOutput(head) => head.decode(outputs, image_index, &mut keep),
+            HeadDecoder::Boxless => Ok(()),
         }
     }
 }
