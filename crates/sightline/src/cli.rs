@@ -1,8 +1,13 @@
 //! The command line, as the contract has it.
 
-use std::{net::SocketAddr, path::PathBuf, str::FromStr};
+use std::{ffi::OsStr, net::SocketAddr, path::PathBuf, str::FromStr};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{
+    Arg, Args, Parser, Subcommand, ValueEnum,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+    error::ErrorKind,
+};
+use sightline_core::network::architectures::Architecture;
 
 /// RTSP cameras in, MQTT events out.
 #[derive(Debug, Parser)]
@@ -22,6 +27,9 @@ pub enum Command {
     Check(CheckArgs),
     /// Detect objects in images or videos: one JSON line per image or frame on stdout
     Detect(DetectArgs),
+    /// What models are there, what they cost, and how to get more
+    #[command(subcommand)]
+    Models(ModelsCommand),
     /// Print a JSON Schema
     Schema(SchemaArgs),
     /// Simulated cameras, a broker, the daemon and a console, with nothing to configure
@@ -109,6 +117,70 @@ pub struct DetectArgs {
     /// Write pictures with the boxes drawn into that folder
     #[arg(long, value_name = "DIR")]
     pub draw: Option<PathBuf>,
+}
+
+/// `sightline models`
+#[derive(Debug, Subcommand)]
+pub enum ModelsCommand {
+    /// Write an architecture as ONNX and model.yaml, with random weights or given ones
+    Build(BuildArgs),
+}
+
+/// `sightline models build`
+#[derive(Debug, Args)]
+pub struct BuildArgs {
+    /// Which architecture
+    #[arg(value_name = "NAME", value_parser = ArchitectureParser)]
+    pub architecture: ArchitectureName,
+    /// Share of the published channels, such as 0.5
+    #[arg(long, value_name = "W", default_value_t = 1.0)]
+    pub width: f64,
+    /// Height and width of the picture, in pixels; the published one when left out
+    #[arg(long, value_name = "S")]
+    pub size: Option<usize>,
+    /// One class name a line; a detector's first one is `???`, the background
+    #[arg(long, value_name = "FILE")]
+    pub classes: Option<PathBuf>,
+    /// Take the weights of this ONNX file, which the same architecture was written to; random ones when left out
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
+    /// Seed of random weights
+    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "weights")]
+    pub seed: u64,
+    /// Folder to write; when left out one here that is named after the architecture
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Overwrite a model that is in that folder
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// An architecture by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ArchitectureName(pub Architecture);
+
+/// Parses and lists the architectures' names.
+#[derive(Clone, Copy, Debug)]
+struct ArchitectureParser;
+
+impl TypedValueParser for ArchitectureParser {
+    type Value = ArchitectureName;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<Self::Value, clap::Error> {
+        let name =
+            PossibleValuesParser::new(Architecture::ALL.map(Architecture::name)).parse_ref(command, argument, value)?;
+        let found = Architecture::ALL.into_iter().find(|architecture| architecture.name() == name);
+        found.map(ArchitectureName).ok_or_else(|| clap::Error::new(ErrorKind::InvalidValue).with_cmd(command))
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(Architecture::ALL.into_iter().map(|architecture| PossibleValue::new(architecture.name()))))
+    }
 }
 
 /// `sightline schema`

@@ -38,6 +38,10 @@ fn execute(command: Command) -> Outcome {
             logging::start(LogFormat::Text, Detail::Trouble);
             detect::execute(&args)
         }
+        Command::Models(command) => {
+            logging::start(LogFormat::Text, Detail::Trouble);
+            models::execute(&command)
+        }
         Command::Schema(args) => schema::execute(&args),
         Command::Demo(args) => demo::execute(&args),
         Command::Sim(args) => {

@@ -1,4 +1,8 @@
-//! Which model, by name or by the path of its model.yaml.
+//! Which model, by name or by the path of its model.yaml; and the commands `sightline models …`.
+
+mod build;
+mod folder;
+mod labels;
 
 use std::sync::Arc;
 
@@ -7,14 +11,24 @@ use sightline_config::{
     Environment,
     models::{self, ModelReference},
 };
-use sightline_core::model::ModelSpec;
+use sightline_core::model::{Head, ModelSpec};
 
-use crate::failure::{Failure, Kind, OrFail};
+use crate::{
+    cli::ModelsCommand,
+    failure::{Failure, Kind, OrFail, Outcome},
+};
 
 /// What `sightline detect` takes unless told otherwise: the fastest form of the well-known COCO model.
 pub const DEFAULT: &str = "ssd-mobilenet-v1-coco-int8";
 /// What the demo falls back to: it knows the simulated scenes and nothing else, and its weights are in the repository.
 const SIMULATED_ONLY: &str = "sim-shapes";
+
+/// `sightline models …`
+pub fn execute(command: &ModelsCommand) -> Outcome {
+    match command {
+        ModelsCommand::Build(args) => build::execute(args),
+    }
+}
 
 /// Loads a model's manifest; its weights are there.
 ///
@@ -22,6 +36,10 @@ const SIMULATED_ONLY: &str = "sim-shapes";
 /// When there is no such model, its manifest is wrong, or its weights are missing.
 pub fn load(reference: &str) -> Result<Arc<ModelSpec>, Failure> {
     let spec = find(reference)?;
+    if matches!(spec.head, Head::Classifier { .. }) {
+        let message = format!("model {} is a classifier: it finds no boxes; name a detector", spec.name);
+        return Err(Failure::new(Kind::Config, anyhow!(message)));
+    }
     require_weights(&spec)?;
     Ok(Arc::new(spec))
 }
