@@ -3,11 +3,48 @@
 //!
 //! Written out instead of generated: these few structs need neither `protoc` nor a build script.
 
-/// `TensorProto.DataType`: the element types met here.
+/// `TensorProto.DataType`: element types.
 pub(crate) mod data_type {
     pub(crate) const FLOAT: i32 = 1;
     pub(crate) const UINT8: i32 = 2;
+    pub(crate) const INT8: i32 = 3;
+    pub(crate) const INT32: i32 = 6;
     pub(crate) const INT64: i32 = 7;
+    pub(crate) const FLOAT16: i32 = 10;
+    pub(crate) const DOUBLE: i32 = 11;
+    pub(crate) const BFLOAT16: i32 = 16;
+
+    /// As ONNX writes it.
+    pub(crate) const fn name(data_type: i32) -> &'static str {
+        match data_type {
+            FLOAT => "float",
+            UINT8 => "uint8",
+            INT8 => "int8",
+            4 => "uint16",
+            5 => "int16",
+            INT32 => "int32",
+            INT64 => "int64",
+            8 => "string",
+            9 => "bool",
+            FLOAT16 => "float16",
+            DOUBLE => "double",
+            12 => "uint32",
+            13 => "uint64",
+            BFLOAT16 => "bfloat16",
+            _ => "?",
+        }
+    }
+
+    /// Size of one value; `None` for types that are not met here.
+    pub(crate) const fn bytes(data_type: i32) -> Option<usize> {
+        match data_type {
+            UINT8 | INT8 | 9 => Some(1),
+            4 | 5 | FLOAT16 | BFLOAT16 => Some(2),
+            FLOAT | INT32 => Some(4),
+            INT64 | DOUBLE => Some(8),
+            _ => None,
+        }
+    }
 }
 
 /// `AttributeProto.AttributeType`.
