@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{
     frame::{CaptureClock, FrameInfo, FrameTimes},
@@ -87,7 +87,7 @@ pub enum EndReason {
 }
 
 /// A box as payloads carry it: fractions of the frame, rounded to 1e-4 (a fifth of a pixel at 1920).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WireBox {
     /// Left edge.
     pub x: f64,
@@ -97,6 +97,12 @@ pub struct WireBox {
     pub w: f64,
     /// Height.
     pub h: f64,
+}
+
+impl From<WireBox> for BoxInFrame {
+    fn from(b: WireBox) -> Self {
+        Self { x: b.x as f32, y: b.y as f32, width: b.w as f32, height: b.h as f32 }
+    }
 }
 
 impl From<BoxInFrame> for WireBox {
@@ -251,7 +257,7 @@ impl Serialize for Event {
 }
 
 /// One entry of a `detections` list, on MQTT and in `sightline detect`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WireDetection {
     /// The class's name.
     pub label: Arc<str>,
@@ -260,7 +266,7 @@ pub struct WireDetection {
     /// Where.
     pub r#box: WireBox,
     /// The track it belongs to, where known.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub track: Option<u64>,
 }
 

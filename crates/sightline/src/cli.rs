@@ -7,7 +7,7 @@ use clap::{
     builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
     error::ErrorKind,
 };
-use sightline_core::network::architectures::Architecture;
+use sightline_core::{network::architectures::Architecture, plan::Provider};
 
 /// RTSP cameras in, MQTT events out.
 #[derive(Debug, Parser)]
@@ -122,8 +122,81 @@ pub struct DetectArgs {
 /// `sightline models`
 #[derive(Debug, Subcommand)]
 pub enum ModelsCommand {
+    /// List the models that are there
+    List(ListArgs),
+    /// Say what a model is: shapes, head, labels, hash, licence, size, parameters and multiply-adds
+    Inspect(InspectArgs),
+    /// Run the reference pictures kept with models; fail when the answers drift
+    Verify(VerifyArgs),
     /// Write an architecture as ONNX and model.yaml, with random weights or given ones
     Build(BuildArgs),
+}
+
+/// How a result is written to stdout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// For people.
+    Text,
+    /// For scripts.
+    Json,
+}
+
+/// `sightline models list`
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// How the list is written
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub format: OutputFormat,
+}
+
+/// `sightline models inspect`
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// A model's name, the path of its model.yaml, or an ONNX file
+    #[arg(value_name = "MODEL")]
+    pub model: String,
+    /// How the facts are written
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub format: OutputFormat,
+}
+
+/// `sightline models verify`
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Models by name or by the path of their model.yaml; all whose weights are here when left out
+    #[arg(value_name = "MODEL")]
+    pub models: Vec<String>,
+    /// The execution provider to hold against the reference: tensorrt, cuda, openvino or cpu
+    #[arg(long, value_name = "NAME", default_value = "cpu")]
+    pub provider: ProviderName,
+    /// How the verdicts are written
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub format: OutputFormat,
+}
+
+/// An execution provider by its name; `openvino:GPU` names OpenVINO's device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderName(pub Provider);
+
+impl FromStr for ProviderName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (name, device) = text.split_once(':').map_or((text, None), |(name, device)| (name, Some(device)));
+        let provider = match name {
+            "tensorrt" => Provider::TensorRt,
+            "cuda" => Provider::Cuda,
+            "openvino" => Provider::OpenVino { device: device.unwrap_or("CPU").to_owned() },
+            "cpu" => Provider::Cpu,
+            _ => return Err("not one of tensorrt, cuda, openvino, openvino:DEVICE, cpu".into()),
+        };
+        match (device, &provider) {
+            (Some(_), provider) if !matches!(provider, Provider::OpenVino { .. }) => {
+                Err(format!("{name} takes no device; only openvino does, as in openvino:GPU"))
+            }
+            _ => Ok(Self(provider)),
+        }
+    }
 }
 
 /// `sightline models build`

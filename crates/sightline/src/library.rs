@@ -76,6 +76,22 @@ pub fn open_on_all_cores(model: &ModelSpec) -> Result<Sessions, Failure> {
     Ok(Sessions { backends: vec![Box::new(backend)], provider: report.provider, fixed_batch: report.fixed_batch })
 }
 
+/// Opens one session on `provider`, or fails.
+///
+/// # Errors
+/// As [`open_for_cameras`]; also when that provider does not run.
+pub fn open_on(model: &ModelSpec, provider: Provider) -> Result<Sessions, Failure> {
+    models::require_weights(model)?;
+    load_library()?;
+    let options = SessionSettings {
+        providers: vec![provider],
+        on_unavailable: OnUnavailable::Fail,
+        ..SessionSettings::default()
+    };
+    let (backend, report) = OrtBackend::open(model, &options).map_err(into_failure)?;
+    Ok(Sessions { backends: vec![Box::new(backend)], provider: report.provider, fixed_batch: report.fixed_batch })
+}
+
 /// Loads ONNX Runtime and says, for the curious, which one.
 fn load_library() -> Result<(), Failure> {
     let library = library::load(None).map_err(into_failure)?;

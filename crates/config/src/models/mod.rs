@@ -14,7 +14,7 @@ use sightline_core::model::ModelSpec;
 
 pub(crate) use self::{manifest::load_manifest, search::find_manifest};
 pub use self::{
-    search::available_models,
+    search::{available_models, folders_of_model},
     weights::{missing_weights_message, sha256_of_bytes, sha256_of_file},
     write::{anchors_to_bytes, manifest_to_yaml},
 };

@@ -71,6 +71,19 @@ fn by_name(name: &str, environment: &Environment) -> Result<Manifest, MissingMod
     Err(MissingModel { message: "there is no model of this name".to_owned(), help })
 }
 
+/// The folders that belong to a model, in the order of search: those of its name, or the one that its path means. What
+/// is kept beside a manifest (reference pictures) is looked for in all of them, since a pulled model's folder holds the
+/// weights, and the program's own holds the rest.
+#[must_use]
+pub fn folders_of_model(reference: &ModelReference, environment: &Environment) -> Vec<PathBuf> {
+    let folders: Vec<PathBuf> = match reference {
+        ModelReference::Name(name) => environment.manifest_folders().iter().map(|folder| folder.join(name)).collect(),
+        ModelReference::Path(path) if path.is_dir() => vec![path.clone()],
+        ModelReference::Path(path) => path.parent().map(Path::to_owned).into_iter().collect(),
+    };
+    folders.into_iter().filter(|folder| folder.is_dir()).collect()
+}
+
 /// Name and manifest of every model in the folders of models, in the order of search. Of models with the same name
 /// the one is listed that the name means: the first with weights, or else the first.
 #[must_use]

@@ -2,7 +2,11 @@
 
 mod build;
 mod folder;
+mod inspect;
 mod labels;
+mod list;
+mod text;
+mod verify;
 
 use std::sync::Arc;
 
@@ -21,11 +25,14 @@ use crate::{
 /// What `sightline detect` takes unless told otherwise: the fastest form of the well-known COCO model.
 pub const DEFAULT: &str = "ssd-mobilenet-v1-coco-int8";
 /// What the demo falls back to: it knows the simulated scenes and nothing else, and its weights are in the repository.
-const SIMULATED_ONLY: &str = "sim-shapes";
+const OWN: &str = "sim-shapes";
 
 /// `sightline models …`
 pub fn execute(command: &ModelsCommand) -> Outcome {
     match command {
+        ModelsCommand::List(args) => list::execute(args),
+        ModelsCommand::Inspect(args) => inspect::execute(args),
+        ModelsCommand::Verify(args) => verify::execute(args),
         ModelsCommand::Build(args) => build::execute(args),
     }
 }
@@ -35,7 +42,7 @@ pub fn execute(command: &ModelsCommand) -> Outcome {
 /// # Errors
 /// When there is no such model, its manifest is wrong, or its weights are missing.
 pub fn load(reference: &str) -> Result<Arc<ModelSpec>, Failure> {
-    let spec = find(reference)?;
+    let spec = find(&ModelReference::from_argument(reference))?;
     if matches!(spec.head, Head::Classifier { .. }) {
         let message = format!("model {} is a classifier: it finds no boxes; name a detector", spec.name);
         return Err(Failure::new(Kind::Config, anyhow!(message)));
@@ -61,15 +68,15 @@ pub fn require_weights(spec: &ModelSpec) -> Result<(), Failure> {
 /// When not even that one is found.
 #[expect(clippy::print_stderr, reason = "a notice to the person who started the demo")]
 pub fn for_demo() -> Result<String, Failure> {
-    if find(DEFAULT).is_ok_and(|spec| spec.weights.is_some()) {
+    if find(&ModelReference::Name(DEFAULT.into())).is_ok_and(|spec| spec.weights.is_some()) {
         return Ok(DEFAULT.into());
     }
-    let spec = find(SIMULATED_ONLY)?;
+    let spec = find(&ModelReference::Name(OWN.into()))?;
     require_weights(&spec)?;
     eprintln!(
-        "demo: the weights of {DEFAULT} are not on this machine; using {SIMULATED_ONLY}, which recognises the simulated scenes and nothing else"
+        "demo: the weights of {DEFAULT} are not on this machine; using {OWN}, which recognises the simulated scenes and nothing else"
     );
-    Ok(SIMULATED_ONLY.into())
+    Ok(OWN.into())
 }
 
 /// How a pipeline file names the model.
@@ -83,6 +90,6 @@ pub fn yaml_reference(reference: &str) -> String {
     }
 }
 
-fn find(reference: &str) -> Result<ModelSpec, Failure> {
-    models::find_model(&ModelReference::from_argument(reference), &Environment::from_process()).or_fail(Kind::Config)
+fn find(reference: &ModelReference) -> Result<ModelSpec, Failure> {
+    models::find_model(reference, &Environment::from_process()).or_fail(Kind::Config)
 }
