@@ -5,6 +5,7 @@
 //! demo's processor time is left to the daemon.
 
 pub mod clip;
+pub mod dataset;
 pub mod error;
 mod random;
 pub mod scene;

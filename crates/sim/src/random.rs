@@ -25,6 +25,17 @@ impl Random {
         low + (high - low) * fraction
     }
 
+    /// True with this probability.
+    pub(crate) fn chance(&mut self, probability: f32) -> bool {
+        self.between(0.0, 1.0) < probability
+    }
+
+    /// Uniform over the elements of a list that is not empty.
+    pub(crate) fn one_of<T: Copy>(&mut self, from: &[T]) -> T {
+        let index = (self.next() % from.len().max(1) as u64) as usize;
+        from[index]
+    }
+
     /// Uniform over the elements; `None` of an empty slice.
     pub(crate) fn pick<T: Copy>(&mut self, from: &[T]) -> Option<T> {
         let count = u64::try_from(from.len()).ok().filter(|&count| count > 0)?;

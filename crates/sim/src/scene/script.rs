@@ -1,46 +1,32 @@
 //! Who does what when: the actors of each scene and their ways. A scene lasts [`LOOP_SECS`] and everybody is outside
 //! the picture at both of its ends, so that its end joins its start.
 
-use std::f32::consts::TAU;
+use std::f32::consts::{FRAC_PI_2, TAU};
 
 use super::{
     SceneKind,
-    actor::{Facing, Look, Pose},
+    actor::{Look, Pose},
+    view::View,
 };
 use crate::random::Random;
 
 /// Length of every scene, in seconds.
 pub const LOOP_SECS: u32 = 20;
 
-/// Metres of one full cycle of the walk (two steps).
+/// Metres of one full cycle of the walk (two steps), of a person and of a dog.
 const STRIDE_METRES: f32 = 1.45;
-const WHEEL_RADIUS_METRES: f32 = 0.325;
+const TROT_METRES: f32 = 0.95;
+/// Metres of the way for one radian of wheels or cranks.
+const WHEEL_RADIUS_METRES: f32 = 0.34;
+const CRANK_METRES: f32 = 0.34 * 2.2;
 
-/// A camera above flat ground, looking level: what stands on the ground at row y has
-/// (y − horizon) / camera height pixels to the metre. Rows in pixels of the reference picture.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct View {
-    pub(super) horizon: f32,
-    pub(super) camera_metres: f32,
-}
-
-impl View {
-    pub(super) const fn of(kind: SceneKind) -> Self {
-        match kind {
-            SceneKind::Street => Self { horizon: 110.0, camera_metres: 2.7 },
-            SceneKind::Office => Self { horizon: 70.0, camera_metres: 2.2 },
-            SceneKind::Crossing => Self { horizon: 100.0, camera_metres: 2.8 },
-            SceneKind::Parking => Self { horizon: 50.0, camera_metres: 3.6 },
-        }
-    }
-
-    pub(super) fn pixels_per_metre(&self, ground_y: f32) -> f32 {
-        (ground_y - self.horizon) / self.camera_metres
-    }
-}
+/// Headings: at the camera, to the right of the picture.
+const FRONT: f32 = -FRAC_PI_2;
+const BACK: f32 = FRAC_PI_2;
+const RIGHT: f32 = 0.0;
 
 /// How the way to a point is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Pace {
     /// At constant speed.
     Even,
@@ -48,8 +34,8 @@ enum Pace {
     Braking,
     /// From a stop to full speed.
     Starting,
-    /// Stays where it is, looking this way.
-    Waiting(Facing),
+    /// Stays where it is, with this heading.
+    Waiting(f32),
 }
 
 /// One leg of a way: until `until` seconds to (`x`, `y`), the ground point in pixels of the reference picture.
@@ -59,6 +45,7 @@ struct Leg {
     x: f32,
     y: f32,
     pace: Pace,
+    riding: bool,
 }
 
 /// An actor and its way through the scene.
@@ -69,6 +56,8 @@ pub(super) struct Actor {
     start: f32,
     from: (f32, f32),
     legs: Vec<Leg>,
+    /// Whether the legs that follow are gone on a bicycle's saddle.
+    riding: bool,
 }
 
 /// Where an actor is at one moment.
@@ -78,18 +67,18 @@ pub(super) struct Place {
     pub(super) x: f32,
     /// Ground point, pixels of the reference picture; larger is nearer to the camera.
     pub(super) y: f32,
-    /// Pixels of the reference picture to the metre.
-    pub(super) pixels_per_metre: f32,
+    /// Pixels of the reference picture a second.
+    pub(super) velocity: (f32, f32),
     pub(super) pose: Pose,
 }
 
 impl Actor {
     fn new(look: Look, view: View, start: f32, from: (f32, f32)) -> Self {
-        Self { look, view, start, from, legs: Vec::new() }
+        Self { look, view, start, from, legs: Vec::new(), riding: false }
     }
 
     fn leg(mut self, until: f32, x: f32, y: f32, pace: Pace) -> Self {
-        self.legs.push(Leg { until, x, y, pace });
+        self.legs.push(Leg { until, x, y, pace, riding: self.riding });
         self
     }
 
@@ -97,9 +86,19 @@ impl Actor {
         self.leg(until, x, y, Pace::Even)
     }
 
-    fn waits(self, until: f32, facing: Facing) -> Self {
+    fn waits(self, until: f32, heading: f32) -> Self {
         let (x, y) = self.legs.last().map_or(self.from, |leg| (leg.x, leg.y));
-        self.leg(until, x, y, Pace::Waiting(facing))
+        self.leg(until, x, y, Pace::Waiting(heading))
+    }
+
+    const fn mounts(mut self) -> Self {
+        self.riding = true;
+        self
+    }
+
+    const fn dismounts(mut self) -> Self {
+        self.riding = false;
+        self
     }
 
     /// Everything this much later, so that two seeds are two recordings of one place.
@@ -118,7 +117,7 @@ impl Actor {
         }
         let (mut begun, mut from, mut walked) = (self.start, self.from, 0.0);
         for leg in &self.legs {
-            let metres = self.metres(from, leg, leg.until - begun);
+            let metres = self.metres(from, leg);
             if time >= leg.until {
                 (begun, from, walked) = (leg.until, (leg.x, leg.y), walked + metres);
                 continue;
@@ -130,40 +129,43 @@ impl Actor {
                 Pace::Starting => part * part,
                 Pace::Waiting(_) => 0.0,
             };
-            let (x, y) = (from.0 + (leg.x - from.0) * done, from.1 + (leg.y - from.1) * done);
+            let (dx, dy) = (leg.x - from.0, leg.y - from.1);
+            let (x, y) = (from.0 + dx * done, from.1 + dy * done);
             let pose = self.pose(from, leg, walked + metres * done);
-            return Some(Place { x, y, pixels_per_metre: self.view.pixels_per_metre(y), pose });
+            let rate = match leg.pace {
+                Pace::Even => 1.0,
+                Pace::Braking => 2.0 * (1.0 - part),
+                Pace::Starting => 2.0 * part,
+                Pace::Waiting(_) => 0.0,
+            } / (leg.until - begun);
+            return Some(Place { x, y, velocity: (dx * rate, dy * rate), pose });
         }
         None
     }
 
-    /// Length of a leg. Depth is foreshortened, so a way towards the camera is told by its duration.
-    fn metres(&self, from: (f32, f32), leg: &Leg, secs: f32) -> f32 {
-        let middle_y = f32::midpoint(from.1, leg.y);
-        let sideways = (leg.x - from.0).abs() / self.view.pixels_per_metre(middle_y);
-        match leg.pace {
-            Pace::Waiting(_) => 0.0,
-            _ if sideways < 0.5 => 1.3 * secs,
-            _ => sideways,
-        }
+    /// Length of a leg on the ground.
+    fn metres(&self, from: (f32, f32), leg: &Leg) -> f32 {
+        let (a, b) = (self.view.ground(from), self.view.ground((leg.x, leg.y)));
+        (b.0 - a.0).hypot(b.1 - a.1)
     }
 
     fn pose(&self, from: (f32, f32), leg: &Leg, walked: f32) -> Pose {
-        let is_car = matches!(self.look, Look::Car { .. });
-        let cycle = walked / if is_car { WHEEL_RADIUS_METRES } else { STRIDE_METRES / TAU };
-        if let Pace::Waiting(facing) = leg.pace {
-            // A standing car keeps its wheels as they are; a standing person stands on both feet.
-            return Pose { facing, cycle: is_car.then_some(cycle) };
-        }
-        let (dx, dy) = (leg.x - from.0, leg.y - from.1);
-        let facing = if dx.abs() >= dy.abs() * 0.6 {
-            if dx < 0.0 { Facing::Left } else { Facing::Right }
-        } else if dy > 0.0 {
-            Facing::Front
-        } else {
-            Facing::Back
+        let per_radian = match self.look {
+            _ if leg.riding => CRANK_METRES,
+            Look::Bicycle(_) => CRANK_METRES,
+            Look::Car(_) | Look::Bus(_) => WHEEL_RADIUS_METRES,
+            Look::Dog(_) => TROT_METRES / TAU,
+            Look::Person(_) | Look::Prop(_) => STRIDE_METRES / TAU,
         };
-        Pose { facing, cycle: Some(cycle) }
+        let cycle = walked / per_radian;
+        if let Pace::Waiting(heading) = leg.pace {
+            // What stands on wheels keeps them as they are; a standing person stands on both feet.
+            let keeps = self.look.rolls() || leg.riding;
+            return Pose { heading, cycle: keeps.then_some(cycle), riding: leg.riding };
+        }
+        let (a, b) = (self.view.ground(from), self.view.ground((leg.x, leg.y)));
+        let heading = (b.1 - a.1).atan2(b.0 - a.0);
+        Pose { heading, cycle: Some(cycle), riding: leg.riding }
     }
 }
 
@@ -194,6 +196,18 @@ impl Cast<'_> {
         Actor::new(look, self.view, start, (x, y))
     }
 
+    fn bus(&mut self, start: f32, x: f32, y: f32) -> Actor {
+        let look = Look::short_bus(self.random);
+        Actor::new(look, self.view, start, (x, y))
+    }
+
+    /// A bicycle and who rides it, both from the same point.
+    fn cyclist(&mut self, start: f32, x: f32, y: f32) -> (Actor, Actor) {
+        let (bicycle, rider) = (Look::bicycle(self.random), Look::person(self.random));
+        let bicycle = Actor::new(bicycle, self.view, start, (x, y));
+        (bicycle, Actor::new(rider, self.view, start, (x, y)).mounts())
+    }
+
     fn dog(&mut self, start: f32, x: f32, y: f32) -> Actor {
         let look = Look::dog(self.random);
         Actor::new(look, self.view, start, (x, y))
@@ -206,15 +220,17 @@ impl Cast<'_> {
     }
 }
 
-/// Cars pass, persons walk on the near pavement. Quiet about 10.5 s and at the ends.
+/// Cars, a bus and a cyclist pass, persons walk on the near pavement. Quiet about 10.5 s and at the ends.
 fn street(cast: &mut Cast<'_>) -> Vec<Actor> {
+    let (bicycle, rider) = cast.cyclist(14.9, 740.0, 252.0);
     let actors = vec![
         cast.car(1.2, -190.0, 300.0).goes(4.8, 830.0, 300.0),
         cast.person(4.0, 700.0, 346.0).goes(10.1, -60.0, 346.0),
         cast.car(6.3, 770.0, 259.0).goes(9.8, -140.0, 259.0),
-        cast.car(11.0, -190.0, 300.0).goes(14.6, 830.0, 300.0),
+        cast.bus(10.9, -300.0, 300.0).goes(14.9, 990.0, 300.0),
         cast.person(12.9, -60.0, 350.0).goes(19.0, 700.0, 350.0),
-        cast.car(15.2, 770.0, 259.0).goes(18.7, -140.0, 259.0),
+        bicycle.goes(19.3, -100.0, 252.0),
+        rider.goes(19.3, -100.0, 252.0),
     ];
     cast.delay_all(actors)
 }
@@ -222,9 +238,9 @@ fn street(cast: &mut Cast<'_>) -> Vec<Actor> {
 /// Persons come in, stop for a while, and leave. Quiet at the ends and about 12.5 s for the left half.
 fn office(cast: &mut Cast<'_>) -> Vec<Actor> {
     let actors = vec![
-        cast.person(1.0, -70.0, 336.0).goes(3.9, 245.0, 330.0).waits(8.6, Facing::Front).goes(11.5, -70.0, 336.0),
-        cast.person(5.4, 710.0, 306.0).goes(7.8, 450.0, 302.0).waits(13.8, Facing::Front).goes(16.4, 710.0, 306.0),
-        cast.person(12.9, -70.0, 344.0).goes(15.4, 205.0, 340.0).waits(16.9, Facing::Back).goes(19.3, -70.0, 344.0),
+        cast.person(1.0, -70.0, 336.0).goes(3.9, 245.0, 330.0).waits(8.6, FRONT).goes(11.5, -70.0, 336.0),
+        cast.person(5.4, 710.0, 306.0).goes(7.8, 450.0, 302.0).waits(13.8, FRONT).goes(16.4, 710.0, 306.0),
+        cast.person(12.9, -70.0, 344.0).goes(15.4, 205.0, 340.0).waits(16.9, BACK).goes(19.3, -70.0, 344.0),
     ];
     cast.delay_all(actors)
 }
@@ -233,7 +249,7 @@ fn office(cast: &mut Cast<'_>) -> Vec<Actor> {
 fn crossing(cast: &mut Cast<'_>) -> Vec<Actor> {
     let actors = vec![
         cast.person(0.9, -40.0, 224.0).goes(6.2, 345.0, 224.0).goes(10.0, 345.0, 338.0).goes(12.8, 700.0, 340.0),
-        cast.car(4.4, -190.0, 288.0).leg(7.2, 112.0, 288.0, Pace::Braking).waits(10.2, Facing::Right).leg(
+        cast.car(4.4, -190.0, 288.0).leg(7.2, 112.0, 288.0, Pace::Braking).waits(10.2, RIGHT).leg(
             13.4,
             830.0,
             288.0,
@@ -245,16 +261,19 @@ fn crossing(cast: &mut Cast<'_>) -> Vec<Actor> {
     cast.delay_all(actors)
 }
 
-/// Two cars arrive, stand, and leave; persons pass. Quiet at the ends.
+/// Two cars arrive, stand, and leave; a cyclist parks a bicycle and comes back for it; persons pass. Quiet at the
+/// ends.
 fn parking(cast: &mut Cast<'_>) -> Vec<Actor> {
+    let (bicycle, rider) = cast.cyclist(0.8, -80.0, 296.0);
+    let returning = Actor::new(rider.look, cast.view, 11.6, (-60.0, 308.0));
     let actors = vec![
-        cast.car(0.7, -140.0, 236.0).leg(4.4, 462.0, 236.0, Pace::Braking).waits(13.0, Facing::Right).leg(
+        cast.car(0.7, -140.0, 236.0).leg(4.4, 462.0, 236.0, Pace::Braking).waits(13.0, RIGHT).leg(
             15.6,
             790.0,
             236.0,
             Pace::Starting,
         ),
-        cast.car(3.2, -140.0, 236.0).leg(6.4, 182.0, 236.0, Pace::Braking).waits(15.6, Facing::Right).leg(
+        cast.car(3.2, -140.0, 236.0).leg(6.4, 182.0, 236.0, Pace::Braking).waits(15.6, RIGHT).leg(
             19.2,
             790.0,
             236.0,
@@ -262,6 +281,9 @@ fn parking(cast: &mut Cast<'_>) -> Vec<Actor> {
         ),
         cast.person(6.8, 700.0, 346.0).goes(12.9, -60.0, 346.0),
         cast.person(13.2, -60.0, 350.0).goes(19.3, 700.0, 350.0),
+        bicycle.leg(3.6, 290.0, 296.0, Pace::Braking).waits(14.6, RIGHT).leg(18.6, 740.0, 296.0, Pace::Starting),
+        rider.leg(3.6, 290.0, 296.0, Pace::Braking).dismounts().goes(7.2, -60.0, 312.0),
+        returning.goes(14.6, 290.0, 296.0).mounts().leg(18.6, 740.0, 296.0, Pace::Starting),
     ];
     cast.delay_all(actors)
 }

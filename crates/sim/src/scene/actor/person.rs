@@ -1,283 +1,424 @@
-//! A person from the side (walking) or from the front or back (standing, or walking to or from the camera).
+//! A person of any build from any side: walking, standing, or on a bicycle's saddle.
 
 use std::f32::consts::PI;
 
-use super::{Facing, Pose};
-use crate::scene::paint::{Brush, Rgb, Xy, blob, ellipse};
+use super::{Pose, bicycle};
+use crate::{
+    random::Random,
+    scene::{
+        paint::Rgb,
+        solid::Body,
+        view::{Stand, Xyz},
+    },
+};
 
 /// Proportions are fractions of the body height, after the usual eight-heads figure.
-const HIP: f32 = -0.49;
-const SHOULDER: f32 = -0.815;
-const THIGH: f32 = 0.235;
+const HIP: f32 = 0.50;
+const SHOULDER: f32 = 0.815;
+const THIGH: f32 = 0.24;
 const SHIN: f32 = 0.225;
 const UPPER_ARM: f32 = 0.165;
-const FORE_ARM: f32 = 0.15;
-const SHOE: Rgb = Rgb(44, 40, 40);
+const FORE_ARM: f32 = 0.145;
 
-/// What a person wears.
-pub(super) struct Person {
-    pub(super) height: f32,
-    pub(super) jacket: Rgb,
-    pub(super) trousers: Rgb,
-    pub(super) hair: Rgb,
-    pub(super) skin: Rgb,
+const CLOTHES: [Rgb; 22] = [
+    Rgb(34, 38, 48),
+    Rgb(52, 54, 58),
+    Rgb(92, 94, 98),
+    Rgb(150, 150, 148),
+    Rgb(222, 220, 214),
+    Rgb(38, 52, 88),
+    Rgb(58, 88, 140),
+    Rgb(106, 142, 178),
+    Rgb(140, 34, 38),
+    Rgb(186, 52, 46),
+    Rgb(98, 34, 54),
+    Rgb(52, 82, 58),
+    Rgb(96, 104, 70),
+    Rgb(132, 112, 82),
+    Rgb(178, 156, 120),
+    Rgb(92, 68, 50),
+    Rgb(206, 164, 62),
+    Rgb(214, 122, 58),
+    Rgb(196, 132, 148),
+    Rgb(112, 84, 132),
+    Rgb(70, 132, 128),
+    Rgb(196, 214, 70),
+];
+const TROUSERS: [Rgb; 10] = [
+    Rgb(38, 46, 70),
+    Rgb(62, 78, 108),
+    Rgb(96, 114, 140),
+    Rgb(30, 31, 35),
+    Rgb(56, 56, 58),
+    Rgb(108, 104, 98),
+    Rgb(150, 134, 106),
+    Rgb(84, 70, 56),
+    Rgb(78, 84, 66),
+    Rgb(188, 184, 174),
+];
+const HAIRS: [Rgb; 7] = [
+    Rgb(34, 28, 26),
+    Rgb(62, 46, 36),
+    Rgb(96, 70, 48),
+    Rgb(150, 116, 72),
+    Rgb(190, 160, 108),
+    Rgb(150, 148, 146),
+    Rgb(128, 62, 36),
+];
+const SKINS: [Rgb; 6] = [
+    Rgb(232, 194, 168),
+    Rgb(216, 172, 144),
+    Rgb(190, 146, 116),
+    Rgb(150, 108, 82),
+    Rgb(112, 80, 62),
+    Rgb(84, 60, 48),
+];
+const SHOES: [Rgb; 5] =
+    [Rgb(36, 34, 34), Rgb(82, 60, 44), Rgb(206, 204, 200), Rgb(116, 112, 110), Rgb(150, 60, 50)];
+
+/// What covers the legs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Below {
+    Trousers,
+    Shorts,
+    Skirt,
+    Coat,
 }
 
-/// A leg from hip to ankle.
-struct Leg {
-    hip: Xy,
-    knee: Xy,
-    ankle: Xy,
+/// What a person carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bag {
+    Nothing,
+    Backpack,
+    Handbag,
 }
 
-impl Leg {
-    /// At one angle of the walk's cycle, seen from the side, walking to the right.
-    fn walking(cycle: f32) -> Self {
-        let thigh = 0.42 * cycle.sin();
-        // The knee bends while the leg swings forward, and hardly while it carries.
-        let bend = 0.12 + 0.75 * (cycle + 0.6).cos().max(0.0);
-        let hip = (0.0, HIP);
-        let knee = (hip.0 + THIGH * thigh.sin(), hip.1 + THIGH * thigh.cos());
-        let shin = thigh - bend;
-        Self { hip, knee, ankle: (knee.0 + SHIN * shin.sin(), knee.1 + SHIN * shin.cos()) }
-    }
+/// How the head is covered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Head {
+    Short,
+    Long,
+    Cap,
+    Hood,
+    Bald,
+}
 
-    fn lowered(&self, by: f32) -> Self {
-        let down = |(x, y): Xy| (x, y + by);
-        Self { hip: down(self.hip), knee: down(self.knee), ankle: down(self.ankle) }
-    }
+/// Build and clothes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Person {
+    /// Body height in metres.
+    height: f32,
+    /// Width against the usual figure.
+    build: f32,
+    jacket: Rgb,
+    /// The lower half of the jacket, or its sleeves: often the same.
+    second: Rgb,
+    sleeves_short: bool,
+    trousers: Rgb,
+    below: Below,
+    hair: Rgb,
+    head: Head,
+    hat: Rgb,
+    skin: Rgb,
+    shoes: Rgb,
+    bag: Bag,
+    bag_color: Rgb,
+    /// How far it swings arms and legs.
+    vigour: f32,
 }
 
 impl Person {
-    pub(super) fn draw(&self, brush: &mut Brush<'_>, pose: Pose) {
-        match pose.facing {
-            Facing::Left | Facing::Right => self.side_view(brush, pose.cycle),
-            Facing::Front => self.front_view(brush, pose.cycle, true),
-            Facing::Back => self.front_view(brush, pose.cycle, false),
+    pub(super) fn random(random: &mut Random) -> Self {
+        let jacket = random.one_of(&CLOTHES);
+        let two_tone = random.chance(0.3);
+        let second = if two_tone { random.one_of(&CLOTHES) } else { jacket };
+        let is_child = random.chance(0.1);
+        Self {
+            height: if is_child { random.between(1.1, 1.5) } else { random.between(1.55, 1.92) },
+            build: random.between(0.88, 1.28),
+            jacket: jacket.times(random.between(0.85, 1.15)),
+            second,
+            sleeves_short: random.chance(0.25),
+            trousers: random.one_of(&TROUSERS).times(random.between(0.85, 1.15)),
+            below: random.one_of(&[
+                Below::Trousers,
+                Below::Trousers,
+                Below::Trousers,
+                Below::Trousers,
+                Below::Shorts,
+                Below::Skirt,
+                Below::Coat,
+            ]),
+            hair: random.one_of(&HAIRS),
+            head: random.one_of(&[Head::Short, Head::Short, Head::Long, Head::Long, Head::Cap, Head::Hood, Head::Bald]),
+            hat: random.one_of(&CLOTHES),
+            skin: random.one_of(&SKINS),
+            shoes: random.one_of(&SHOES),
+            bag: random.one_of(&[Bag::Nothing, Bag::Nothing, Bag::Nothing, Bag::Backpack, Bag::Handbag]),
+            bag_color: random.one_of(&CLOTHES),
+            vigour: random.between(0.75, 1.1),
         }
     }
 
-    /// Fractions of the height to metres.
-    fn m(&self, (x, y): Xy) -> Xy {
-        (x * self.height, y * self.height)
+    pub(super) const fn height(&self) -> f32 {
+        self.height
     }
 
-    fn points(&self, points: &[Xy]) -> Vec<Xy> {
-        points.iter().map(|&p| self.m(p)).collect()
+    /// Its parts from far to near.
+    pub(super) fn body(&self, pose: Pose, stand: &Stand) -> Body {
+        let mut body = Body::default();
+        if pose.riding {
+            self.riding(&mut body, pose.cycle.unwrap_or(0.0), stand);
+        } else {
+            self.upright(&mut body, pose.cycle, stand);
+        }
+        body
     }
 
-    fn limb(&self, brush: &mut Brush<'_>, points: &[Xy], width: f32, color: Rgb) {
-        brush.limb(&self.points(points), width * self.height, color);
-    }
-
-    fn shape(&self, brush: &mut Brush<'_>, points: &[Xy], from: Xy, to: Xy, colors: &[Rgb]) {
-        brush.shade(blob(&self.points(points)), self.m(from), self.m(to), colors);
-    }
-
-    fn oval(&self, brush: &mut Brush<'_>, center: Xy, half: Xy, color: Rgb) {
-        let ((x, y), (half_width, half_height)) = (self.m(center), self.m(half));
-        brush.fill(ellipse(x, y, half_width, half_height), color);
-    }
-
-    fn side_view(&self, brush: &mut Brush<'_>, cycle: Option<f32>) {
-        let (near, far, swing) = match cycle {
-            Some(cycle) => (Leg::walking(cycle), Leg::walking(cycle + PI), cycle.sin()),
-            None => {
-                let straight = |x: f32| Leg { hip: (0.0, HIP), knee: (x, HIP + THIGH), ankle: (x, HIP + THIGH + SHIN) };
-                (straight(0.015), straight(-0.015), 0.0)
-            }
+    fn upright(&self, body: &mut Body, cycle: Option<f32>, stand: &Stand) {
+        let h = self.height;
+        let swing = cycle.map_or(0.0, f32::sin) * self.vigour;
+        let leg = |side: f32, angle: Option<f32>| {
+            let (thigh, bend) = angle.map_or((side * 0.05, 0.04), |angle| {
+                // The knee bends while the leg swings forward, and hardly while it carries.
+                (0.44 * self.vigour * angle.sin() + 0.04, 0.1 + 0.8 * self.vigour * (angle + 0.6).cos().max(0.0))
+            });
+            let hip = (0.0, side * 0.052 * self.build * h, HIP * h);
+            let knee = (hip.0 + THIGH * h * thigh.sin(), hip.1, hip.2 - THIGH * h * thigh.cos());
+            let shin = thigh - bend;
+            let ankle = (knee.0 + SHIN * h * shin.sin(), knee.1, knee.2 - SHIN * h * shin.cos());
+            [hip, knee, ankle]
         };
+        let legs = [leg(1.0, cycle), leg(-1.0, cycle.map(|c| c + PI))];
         // The lower foot stands on the ground, so the body sinks as the legs spread.
-        let sink = -0.03 - near.ankle.1.max(far.ankle.1);
-        let (near, far) = (near.lowered(sink), far.lowered(sink));
-        let arm = |swing: f32| {
-            let angle = -0.45 * swing;
-            let shoulder = (-0.005, SHOULDER + 0.035 + sink);
-            let elbow = (shoulder.0 + UPPER_ARM * angle.sin(), shoulder.1 + UPPER_ARM * angle.cos());
-            let lower = angle + 0.35;
-            let hand = (elbow.0 + FORE_ARM * lower.sin(), elbow.1 + FORE_ARM * lower.cos());
+        let sink = 0.035 * h - legs[0][2].2.min(legs[1][2].2);
+        let lowered = |p: Xyz| (p.0, p.1, p.2 + sink);
+        let legs = legs.map(|leg| leg.map(lowered));
+        let arm = |side: f32, swing: f32| {
+            let angle = 0.5 * swing;
+            let shoulder = (0.0, side * 0.112 * self.build * h, SHOULDER * h - 0.035 * h + sink);
+            let elbow = (
+                shoulder.0 + UPPER_ARM * h * angle.sin(),
+                shoulder.1 + side * 0.025 * h,
+                shoulder.2 - UPPER_ARM * h * angle.cos(),
+            );
+            let lower = angle + 0.3;
+            let hand = (elbow.0 + FORE_ARM * h * lower.sin(), elbow.1, elbow.2 - FORE_ARM * h * lower.cos());
             [shoulder, elbow, hand]
         };
-
-        self.arm(brush, arm(-swing), self.jacket.times(0.72));
-        self.leg(brush, &far, self.trousers.times(0.76), true);
-        self.leg(brush, &near, self.trousers, true);
-        let torso = [
-            (-0.058, SHOULDER - 0.008),
-            (0.022, SHOULDER - 0.022),
-            (0.07, SHOULDER + 0.05),
-            (0.082, SHOULDER + 0.15),
-            (0.076, HIP - 0.03),
-            (0.08, HIP + 0.06),
-            (-0.08, HIP + 0.06),
-            (-0.08, HIP - 0.04),
-            (-0.07, SHOULDER + 0.18),
-            (-0.084, SHOULDER + 0.07),
-        ]
-        .map(|(x, y)| (x, y + sink));
-        self.shape(
-            brush,
-            &torso,
-            (-0.08, 0.0),
-            (0.08, 0.0),
-            &[self.jacket.times(1.08), self.jacket, self.jacket.times(0.74)],
-        );
-        let hem = [(-0.08, HIP + 0.055 + sink), (0.08, HIP + 0.055 + sink)];
-        brush.line(&self.points(&hem), 0.008 * self.height, self.jacket.times(0.6));
-        self.neck(brush, sink);
-        self.head_side_view(brush, sink);
-        self.arm(brush, arm(swing), self.jacket.times(0.95));
+        let arms = [arm(1.0, -swing), arm(-1.0, swing)];
+        let lean = 0.02 * h;
+        let spine = |u: f32| (lean * (u - HIP).max(0.0), 0.0, u * h + sink);
+        self.assemble(body, legs, arms, &spine, stand);
     }
 
-    fn front_view(&self, brush: &mut Brush<'_>, cycle: Option<f32>, face: bool) {
-        let swing = cycle.map_or(0.0, f32::sin);
-        // A leg that swings towards or from the camera looks shorter.
-        let leg = |side: f32, lift: f32| Leg {
-            hip: (side * 0.045, HIP),
-            knee: (side * 0.052, HIP + THIGH - lift * 0.3),
-            ankle: (side * 0.05, HIP + THIGH + SHIN - lift),
+    fn riding(&self, body: &mut Body, cycle: f32, stand: &Stand) {
+        let h = self.height;
+        let leg = |side: f32, angle: f32| {
+            let hip = (bicycle::SADDLE.0, side * 0.06 * self.build * h, bicycle::SADDLE.2 + 0.07);
+            let pedal = bicycle::pedal(side, angle);
+            let ankle = (pedal.0 - 0.03, pedal.1, pedal.2 + 0.06);
+            [hip, joint(hip, ankle, THIGH * h, SHIN * h, 1.0), ankle]
         };
-        let (left_lift, right_lift) = (0.06 * swing.max(0.0), 0.06 * (-swing).max(0.0));
-        let sink = 0.0;
-        for (side, lift) in [(-1.0, left_lift), (1.0, right_lift)] {
-            self.leg(brush, &leg(side, lift), self.trousers.times(if lift > 0.0 { 0.85 } else { 1.0 }), false);
+        let legs = [leg(1.0, cycle), leg(-1.0, cycle + PI)];
+        let lean: f32 = 0.5;
+        let hip_up = bicycle::SADDLE.2 + 0.07;
+        let spine = |u: f32| {
+            let along = (u - HIP) * h;
+            (bicycle::SADDLE.0 + along * lean.sin(), 0.0, hip_up + along * lean.cos())
+        };
+        let shoulder_at = spine(SHOULDER - 0.035);
+        let arm = |side: f32| {
+            let shoulder = (shoulder_at.0, side * 0.105 * self.build * h, shoulder_at.2);
+            let hand = (bicycle::GRIP.0, side * bicycle::GRIP.1, bicycle::GRIP.2 + 0.02);
+            [shoulder, joint(shoulder, hand, UPPER_ARM * h, FORE_ARM * h * 1.1, -1.0), hand]
+        };
+        self.assemble(body, legs, [arm(1.0), arm(-1.0)], &spine, stand);
+    }
+
+    /// Puts the parts together from far to near: the far side's limbs, the trunk, the head, the near side's limbs.
+    fn assemble(
+        &self,
+        body: &mut Body,
+        legs: [[Xyz; 3]; 2],
+        arms: [[Xyz; 3]; 2],
+        spine: &dyn Fn(f32) -> Xyz,
+        stand: &Stand,
+    ) {
+        let right_is_near = stand.right_side_towards_camera() > 0.0;
+        let (near, far) = if right_is_near { (0, 1) } else { (1, 0) };
+        let facing = stand.towards_camera();
+        if facing > 0.0 {
+            self.carried_behind(body, spine);
         }
-        for (side, swing) in [(-1.0f32, swing), (1.0, -swing)] {
-            let shoulder = (side * 0.112, SHOULDER + 0.03);
-            let elbow = (side * 0.138, SHOULDER + 0.03 + UPPER_ARM - 0.02 * swing.max(0.0));
-            let hand = (side * 0.135, elbow.1 + FORE_ARM - 0.05 * swing.max(0.0));
-            self.arm(brush, [shoulder, elbow, hand], self.jacket.times(if side < 0.0 { 1.0 } else { 0.84 }));
+        self.arm(body, arms[far], 0.84);
+        self.leg(body, legs[far], 0.84);
+        self.leg(body, legs[near], 1.0);
+        self.trunk(body, spine, facing, legs);
+        if facing > 0.35 {
+            self.front_of_jacket(body, spine, stand);
         }
-        let torso = [
-            (0.0, SHOULDER - 0.025),
-            (0.09, SHOULDER - 0.005),
-            (0.13, SHOULDER + 0.04),
-            (0.105, SHOULDER + 0.15),
-            (0.09, HIP - 0.07),
-            (0.098, HIP + 0.045),
-            (-0.098, HIP + 0.045),
-            (-0.09, HIP - 0.07),
-            (-0.105, SHOULDER + 0.15),
-            (-0.13, SHOULDER + 0.04),
-            (-0.09, SHOULDER - 0.005),
+        self.head(body, spine, facing);
+        if facing <= 0.0 {
+            self.carried_behind(body, spine);
+        }
+        self.arm(body, arms[near], 1.0);
+        if self.bag == Bag::Handbag {
+            let hand = arms[near][2];
+            let (x, y, z) = (hand.0, hand.1, hand.2 - 0.2);
+            body.wire(&[hand, (x, y, z + 0.1)], 0.012, self.bag_color.times(0.8));
+            body.ball((x, y, z), (0.17, 0.07, 0.14), self.bag_color);
+        }
+    }
+
+    fn leg(&self, body: &mut Body, [hip, knee, ankle]: [Xyz; 3], light: f32) {
+        let h = self.height;
+        let thick = 0.5 + 0.5 * self.build;
+        let bare = matches!(self.below, Below::Shorts | Below::Skirt);
+        let shin_color = if bare { self.skin } else { self.trousers };
+        let toe = (ankle.0 + 0.085 * h, ankle.1, (ankle.2 - 0.018 * h).max(0.014 * h));
+        let heel = (ankle.0 - 0.012 * h, ankle.1, ankle.2 - 0.012 * h);
+        body.limb(heel, toe, (0.024 * h, 0.019 * h), self.shoes.times(light));
+        body.limb(knee, ankle, (0.038 * h * thick, 0.026 * h * thick), shin_color.times(light));
+        body.limb(hip, knee, (0.057 * h * thick, 0.041 * h * thick), self.trousers.times(light));
+    }
+
+    fn arm(&self, body: &mut Body, [shoulder, elbow, hand]: [Xyz; 3], light: f32) {
+        let h = self.height;
+        let thick = 0.6 + 0.4 * self.build;
+        let sleeve = self.jacket.times(0.94 * light);
+        let lower = if self.sleeves_short { self.skin } else { sleeve };
+        body.ball(hand, (0.022 * h, 0.018 * h, 0.027 * h), self.skin.times(light));
+        body.limb(elbow, hand, (0.027 * h * thick, 0.02 * h * thick), lower.times(light));
+        body.limb(shoulder, elbow, (0.036 * h * thick, 0.029 * h * thick), sleeve);
+    }
+
+    fn trunk(&self, body: &mut Body, spine: &dyn Fn(f32) -> Xyz, facing: f32, legs: [[Xyz; 3]; 2]) {
+        let h = self.height;
+        let level = |u: f32, forward: f32, side: f32| (spine(u), forward * h * self.build, side * h * self.build);
+        body.loft(&[level(HIP + 0.07, 0.064, 0.084), level(HIP, 0.068, 0.094), level(HIP - 0.035, 0.055, 0.08)], self.trousers);
+        if matches!(self.below, Below::Skirt | Below::Coat) {
+            let color = if self.below == Below::Coat { self.second } else { self.trousers };
+            let spread = (legs[0][1].0 - legs[1][1].0).abs() * 0.5;
+            let knees = (legs[0][1].0 + legs[1][1].0) / 2.0;
+            let hem = (knees, 0.0, legs[0][1].2.min(legs[1][1].2) - 0.01 * h);
+            let waist = level(HIP + 0.05, 0.062, 0.085);
+            body.loft(&[waist, level(HIP - 0.03, 0.08, 0.1), (hem, 0.075 * h + spread, 0.105 * h)], color);
+        }
+        let levels = [
+            level(SHOULDER + 0.03, 0.022, 0.035),
+            level(SHOULDER + 0.004, 0.05, 0.088),
+            level(SHOULDER - 0.035, 0.064, 0.118),
+            level(SHOULDER - 0.11, 0.074, 0.112),
+            level(HIP + 0.11, 0.066, 0.092),
+            level(HIP + 0.02, 0.07, 0.098),
+            level(HIP - 0.02, 0.062, 0.09),
         ];
-        self.shape(
-            brush,
-            &torso,
-            (-0.13, 0.0),
-            (0.13, 0.0),
-            &[self.jacket.times(1.06), self.jacket, self.jacket.times(0.76)],
-        );
-        if face {
-            // Zip and hem of the jacket.
-            brush.line(
-                &self.points(&[(0.0, SHOULDER), (0.0, HIP + 0.04)]),
-                0.008 * self.height,
-                self.jacket.times(0.6),
-            );
+        body.loft(&levels, self.second);
+        body.loft(&levels[..5], self.jacket);
+        // A hood lies on the back.
+        if self.head == Head::Hood && facing < 0.6 {
+            let at = spine(SHOULDER + 0.015);
+            body.ball((at.0 - 0.05 * h, 0.0, at.2), (0.035 * h, 0.07 * h, 0.04 * h), self.jacket.times(0.9));
         }
-        brush.line(
-            &self.points(&[(-0.092, HIP + 0.045), (0.092, HIP + 0.045)]),
-            0.01 * self.height,
-            self.jacket.times(0.6),
-        );
-        self.neck(brush, sink);
-        self.head_front_view(brush, face);
     }
 
-    fn leg(&self, brush: &mut Brush<'_>, leg: &Leg, color: Rgb, sideways: bool) {
-        let toe = if sideways { 0.068 } else { 0.0 };
-        let sole = (leg.ankle.0 + toe, leg.ankle.1 + 0.012);
-        brush.line(
-            &self.points(&[(leg.ankle.0 - if sideways { 0.012 } else { 0.0 }, leg.ankle.1 + 0.008), sole]),
-            0.046 * self.height,
-            SHOE,
-        );
-        self.limb(brush, &[leg.knee, leg.ankle], 0.07, color);
-        self.limb(brush, &[leg.hip, leg.knee], 0.1, color);
-    }
-
-    fn arm(&self, brush: &mut Brush<'_>, [shoulder, elbow, hand]: [Xy; 3], color: Rgb) {
-        self.oval(brush, hand, (0.024, 0.03), self.skin);
-        self.limb(
-            brush,
-            &[elbow, (elbow.0 + (hand.0 - elbow.0) * 0.85, elbow.1 + (hand.1 - elbow.1) * 0.85)],
-            0.048,
+    /// The zip or the shirt that an open jacket shows.
+    fn front_of_jacket(&self, body: &mut Body, spine: &dyn Fn(f32) -> Xyz, stand: &Stand) {
+        let h = self.height;
+        let _ = stand;
+        let at = |u: f32, side: f32| {
+            let p = spine(u);
+            (p.0 + 0.07 * h, side * h, p.2)
+        };
+        let inside = spine(0.65);
+        let (color, half) =
+            if self.vigour > 0.95 { (self.second.times(1.3).mixed(self.skin, 0.15), 0.028) } else { (self.jacket.times(0.6), 0.006) };
+        body.decal(
+            &[at(SHOULDER, -half), at(SHOULDER, half), at(HIP + 0.02, half * 0.8), at(HIP + 0.02, -half * 0.8)],
+            inside,
             color,
         );
-        self.limb(brush, &[shoulder, elbow], 0.066, color);
     }
 
-    fn neck(&self, brush: &mut Brush<'_>, sink: f32) {
-        self.limb(
-            brush,
-            &[(0.003, SHOULDER - 0.045 + sink), (0.0, SHOULDER - 0.01 + sink)],
-            0.05,
-            self.skin.times(0.85),
-        );
-    }
-
-    fn head_side_view(&self, brush: &mut Brush<'_>, sink: f32) {
-        let skull = (0.016, -0.925 + sink);
-        let face = [
-            (skull.0 - 0.03, skull.1 - 0.055),
-            (skull.0 + 0.035, skull.1 - 0.045),
-            (skull.0 + 0.052, skull.1 - 0.01),
-            (skull.0 + 0.064, skull.1 + 0.018),
-            (skull.0 + 0.05, skull.1 + 0.045),
-            (skull.0 + 0.03, skull.1 + 0.064),
-            (skull.0 - 0.02, skull.1 + 0.05),
-            (skull.0 - 0.05, skull.1),
-        ];
-        self.shape(brush, &face, (-0.03, 0.0), (0.06, 0.0), &[self.skin.times(0.82), self.skin, self.skin.times(1.05)]);
-        let hair = [
-            (skull.0 + 0.046, skull.1 - 0.035),
-            (skull.0 + 0.02, skull.1 - 0.068),
-            (skull.0 - 0.03, skull.1 - 0.066),
-            (skull.0 - 0.062, skull.1 - 0.02),
-            (skull.0 - 0.055, skull.1 + 0.035),
-            (skull.0 - 0.028, skull.1 + 0.04),
-            (skull.0 - 0.012, skull.1 - 0.005),
-            (skull.0 + 0.012, skull.1 - 0.034),
-        ];
-        self.shape(brush, &hair, (0.0, -1.0), (0.0, -0.88), &[self.hair.times(1.35), self.hair]);
-        self.oval(brush, (skull.0 - 0.006, skull.1 + 0.012), (0.01, 0.015), self.skin.times(0.75));
-        self.oval(brush, (skull.0 + 0.036, skull.1 - 0.004), (0.006, 0.005), Rgb(40, 34, 32));
-    }
-
-    fn head_front_view(&self, brush: &mut Brush<'_>, face: bool) {
-        let (x, y) = (0.0, -0.925);
-        let skull = [
-            (x, y - 0.066),
-            (x + 0.046, y - 0.04),
-            (x + 0.05, y + 0.005),
-            (x + 0.034, y + 0.05),
-            (x, y + 0.068),
-            (x - 0.034, y + 0.05),
-            (x - 0.05, y + 0.005),
-            (x - 0.046, y - 0.04),
-        ];
-        let (left, right) = ((-0.05, 0.0), (0.05, 0.0));
-        if !face {
-            self.shape(brush, &skull, left, right, &[self.hair.times(1.4), self.hair]);
+    fn carried_behind(&self, body: &mut Body, spine: &dyn Fn(f32) -> Xyz) {
+        if self.bag != Bag::Backpack {
             return;
         }
-        self.shape(brush, &skull, left, right, &[self.skin.times(1.05), self.skin, self.skin.times(0.8)]);
-        let hair = [
-            (x, y - 0.072),
-            (x + 0.05, y - 0.045),
-            (x + 0.054, y + 0.01),
-            (x + 0.04, y - 0.022),
-            (x, y - 0.036),
-            (x - 0.04, y - 0.022),
-            (x - 0.054, y + 0.01),
-            (x - 0.05, y - 0.045),
-        ];
-        self.shape(brush, &hair, (0.0, -1.0), (0.0, -0.9), &[self.hair.times(1.35), self.hair]);
-        for side in [-1.0f32, 1.0] {
-            self.oval(brush, (side * 0.02, y - 0.002), (0.007, 0.005), Rgb(40, 34, 32));
-        }
-        let mouth = [(-0.014, y + 0.036), (0.014, y + 0.036)];
-        brush.line(&self.points(&mouth), 0.007 * self.height, self.skin.times(0.62));
+        let h = self.height;
+        let at = spine(0.68);
+        let center = (at.0 - 0.1 * h, 0.0, at.2);
+        body.ball(center, (0.06 * h, 0.09 * h, 0.125 * h), self.bag_color);
+        body.ball((center.0 - 0.035 * h, 0.0, center.2 - 0.04 * h), (0.035 * h, 0.065 * h, 0.06 * h), self.bag_color.times(0.82));
     }
+
+    fn head(&self, body: &mut Body, spine: &dyn Fn(f32) -> Xyz, facing: f32) {
+        let h = self.height;
+        let neck = spine(SHOULDER + 0.01);
+        let top = spine(SHOULDER + 0.06);
+        body.limb(neck, top, (0.03 * h, 0.028 * h), self.skin.times(0.82));
+        // The head is held upright however the body leans.
+        let skull = (top.0 + 0.012 * h, 0.0, top.2 + 0.055 * h);
+        let at = |forward: f32, up: f32| (skull.0 + forward * h, 0.0, skull.2 + up * h);
+        let ball = |body: &mut Body, center: Xyz, half: Xyz, color: Rgb| {
+            body.ball(center, (half.0 * h, half.1 * h, half.2 * h), color);
+        };
+        let skin_half = (0.049, 0.042, 0.061);
+        let hair_half = if self.head == Head::Bald { (0.0, 0.0, 0.0) } else { (0.055, 0.049, 0.056) };
+        let long = self.head == Head::Long;
+        let hair = |body: &mut Body| {
+            if self.head == Head::Bald {
+                return;
+            }
+            ball(body, at(-0.014, 0.016), hair_half, self.hair);
+            if long {
+                ball(body, at(-0.03, -0.04), (0.032, 0.048, 0.075), self.hair.times(0.9));
+            }
+        };
+        let eyes = |body: &mut Body| {
+            for side in [-1.0f32, 1.0] {
+                let p = at(0.047, 0.004);
+                body.ball((p.0, side * 0.017 * h, p.2), (0.006 * h, 0.007 * h, 0.005 * h), Rgb(46, 38, 34));
+            }
+        };
+        if facing > -0.3 {
+            hair(body);
+            ball(body, at(0.012, -0.004), skin_half, self.skin);
+            ball(body, at(0.052, -0.012), (0.012, 0.009, 0.014), self.skin.times(0.96));
+            if facing > 0.25 {
+                eyes(body);
+            }
+            if self.head != Head::Bald {
+                // Hair above the forehead.
+                ball(body, at(-0.004, 0.042), (0.05, 0.044, 0.026), self.hair);
+                if facing < 0.5 {
+                    ball(body, at(-0.026, 0.012), (0.032, 0.043, 0.048), self.hair);
+                }
+            }
+        } else {
+            ball(body, at(0.012, -0.004), skin_half, self.skin);
+            hair(body);
+        }
+        match self.head {
+            Head::Cap => {
+                ball(body, at(-0.004, 0.042), (0.056, 0.05, 0.034), self.hat);
+                let brim = [at(0.04, 0.034), at(0.1, 0.026)];
+                body.limb(brim[0], brim[1], (0.018 * h, 0.01 * h), self.hat.times(0.8));
+            }
+            Head::Hood if facing < 0.1 => ball(body, at(-0.012, 0.004), (0.062, 0.056, 0.07), self.jacket.times(0.95)),
+            _ => {}
+        }
+    }
+}
+
+/// The knee or elbow between two ends: on the side to which `bend` points (1 forward, −1 back and down).
+fn joint(from: Xyz, to: Xyz, upper: f32, lower: f32, bend: f32) -> Xyz {
+    let (dx, dz) = (to.0 - from.0, to.2 - from.2);
+    let length = dx.hypot(dz).max(0.01);
+    let along = ((upper * upper - lower * lower + length * length) / (2.0 * length)).clamp(-upper, upper);
+    let away = (upper * upper - along * along).max(0.0).sqrt().min(upper);
+    let (ux, uz) = (dx / length, dz / length);
+    // Perpendicular to the line, turned so that `bend` decides its side.
+    let (px, pz) = (-uz * bend, ux * bend);
+    (from.0 + ux * along + px * away, (from.1 + to.1) / 2.0, from.2 + uz * along + pz * away)
 }

@@ -8,7 +8,7 @@ use crate::{
 
 pub(super) fn draw(brush: &mut Brush<'_>, random: &mut Random) {
     sky(brush, 130.0, random);
-    let far = [(0.0, 60.0, 150.0, Rgb(150, 148, 144)), (455.0, 44.0, 660.0, Rgb(166, 160, 152))];
+    let far = [(0.0, 60.0, 150.0, Rgb(172, 112, 88)), (455.0, 44.0, 660.0, Rgb(206, 190, 158))];
     for (left, top, right, wall) in far {
         Facade { left, top, right, bottom: 210.0, wall, columns: 4, rows: 3 }.draw(brush, random);
     }
@@ -16,7 +16,7 @@ pub(super) fn draw(brush: &mut Brush<'_>, random: &mut Random) {
         rectangle(150.0, 130.0, 455.0, 212.0),
         (0.0, 130.0),
         (0.0, 212.0),
-        &[Rgb(150, 154, 140), Rgb(120, 126, 110)],
+        &[Rgb(150, 166, 128), Rgb(112, 130, 84)],
     );
     for x in [172.0, 222.0, 286.0, 368.0, 430.0] {
         let (dx, size) = (random.between(-12.0, 12.0), random.between(95.0, 130.0));

@@ -9,7 +9,7 @@ use crate::{
 const FLOOR: f32 = 205.0;
 
 pub(super) fn draw(brush: &mut Brush<'_>, random: &mut Random) {
-    let wall = Rgb(206, 203, 198);
+    let wall = random.one_of(&[Rgb(206, 203, 196), Rgb(196, 204, 206), Rgb(214, 206, 188)]);
     brush.shade(
         rectangle(0.0, 0.0, WIDTH, FLOOR),
         (0.0, 0.0),
@@ -29,8 +29,8 @@ pub(super) fn draw(brush: &mut Brush<'_>, random: &mut Random) {
     }
     plant(brush, 566.0, 226.0, 92.0, random);
     // A notice board.
-    brush.fill(rectangle(298.0, 62.0, 372.0, 118.0), Rgb(120, 116, 110));
-    brush.fill(rectangle(302.0, 66.0, 368.0, 114.0), Rgb(196, 190, 180));
+    brush.fill(rectangle(298.0, 62.0, 372.0, 118.0), Rgb(120, 92, 64));
+    brush.fill(rectangle(302.0, 66.0, 368.0, 114.0), Rgb(198, 164, 116));
     for (x, y) in [(306.0, 70.0), (328.0, 74.0), (348.0, 70.0), (312.0, 94.0), (338.0, 92.0)] {
         let (width, height) = (random.between(13.0, 17.0), random.between(14.0, 19.0));
         brush.fill(rectangle(x, y, x + width, y + height), Rgb(234, 234, 230).times(random.between(0.85, 1.0)));
@@ -44,7 +44,7 @@ fn windows(brush: &mut Brush<'_>, random: &mut Random) {
             rectangle(left, 42.0, left + 130.0, 138.0),
             (0.0, 42.0),
             (0.0, 138.0),
-            &[Rgb(198, 208, 218), Rgb(222, 226, 228)],
+            &[Rgb(150, 184, 220), Rgb(212, 224, 230)],
         );
         // Roofs in the distance.
         for i in 0..6 {
@@ -61,21 +61,21 @@ fn windows(brush: &mut Brush<'_>, random: &mut Random) {
 }
 
 fn door(brush: &mut Brush<'_>) {
-    brush.fill(rectangle(44.0, 44.0, 116.0, FLOOR), Rgb(150, 142, 132));
+    brush.fill(rectangle(44.0, 44.0, 116.0, FLOOR), Rgb(126, 98, 72));
     brush.shade(
         rectangle(50.0, 50.0, 110.0, FLOOR),
         (50.0, 0.0),
         (110.0, 0.0),
-        &[Rgb(176, 164, 150), Rgb(152, 141, 128)],
+        &[Rgb(168, 132, 96), Rgb(142, 108, 76)],
     );
     for (top, bottom) in [(60.0, 116.0), (128.0, 196.0)] {
-        brush.line(&[(60.0, top), (100.0, top), (100.0, bottom), (60.0, bottom), (60.0, top)], 1.4, Rgb(124, 115, 104));
+        brush.line(&[(60.0, top), (100.0, top), (100.0, bottom), (60.0, bottom), (60.0, top)], 1.4, Rgb(112, 84, 60));
     }
     brush.limb(&[(100.0, 122.0), (106.0, 122.0)], 3.0, Rgb(196, 196, 196));
 }
 
 fn floor(brush: &mut Brush<'_>) {
-    let tone = Rgb(150, 147, 142);
+    let tone = Rgb(156, 134, 108);
     brush.shade(
         rectangle(0.0, FLOOR, WIDTH, HEIGHT),
         (0.0, FLOOR),
@@ -115,7 +115,7 @@ fn desk(brush: &mut Brush<'_>, left: f32, top: f32) {
         rectangle(left, top - 3.0, right, top + 4.0),
         (left, 0.0),
         (right, 0.0),
-        &[Rgb(192, 184, 172), Rgb(164, 156, 146)],
+        &[Rgb(200, 164, 118), Rgb(170, 134, 94)],
     );
     // Screen, keyboard, a pile of paper.
     brush.fill(rectangle(left + 26.0, top - 36.0, left + 74.0, top - 8.0), Rgb(46, 47, 50));
@@ -123,7 +123,7 @@ fn desk(brush: &mut Brush<'_>, left: f32, top: f32) {
         rectangle(left + 28.0, top - 34.0, left + 72.0, top - 11.0),
         (left + 28.0, top - 34.0),
         (left + 72.0, top - 11.0),
-        &[Rgb(132, 140, 148), Rgb(84, 90, 98)],
+        &[Rgb(118, 152, 190), Rgb(64, 92, 132)],
     );
     brush.fill(rectangle(left + 46.0, top - 9.0, left + 54.0, top - 3.0), Rgb(60, 61, 64));
     brush.fill(rectangle(left + 32.0, top - 5.0, left + 68.0, top - 3.0), Rgb(70, 71, 74));

@@ -9,7 +9,7 @@ use crate::{
 pub(super) fn draw(brush: &mut Brush<'_>, random: &mut Random) {
     sky(brush, 80.0, random);
     // A hall of sheet metal with roller doors.
-    let wall = Rgb(164, 166, 168);
+    let wall = random.one_of(&[Rgb(150, 166, 176), Rgb(176, 170, 156), Rgb(150, 160, 150)]);
     brush.shade(rectangle(0.0, 46.0, WIDTH, 168.0), (0.0, 46.0), (0.0, 168.0), &[wall.times(1.08), wall.times(0.82)]);
     for i in 0..81 {
         let x = i as f32 * 8.0;

@@ -1,6 +1,6 @@
 //! A two-lane street with houses behind it and a pavement on either side.
 
-use super::{Facade, WIDTH, asphalt, kerb, lamp_post, marking, sky, slabs, tree};
+use super::{Facade, WALLS, WIDTH, asphalt, kerb, lamp_post, marking, sky, slabs, tree};
 use crate::{
     random::Random,
     scene::paint::{Brush, Rgb},
@@ -8,7 +8,8 @@ use crate::{
 
 pub(super) fn draw(brush: &mut Brush<'_>, random: &mut Random) {
     sky(brush, 120.0, random);
-    let walls = [Rgb(168, 160, 150), Rgb(150, 150, 152), Rgb(182, 176, 166), Rgb(140, 136, 132), Rgb(172, 172, 170)];
+    let start = random.next() as usize;
+    let walls: [Rgb; 5] = std::array::from_fn(|i| WALLS[(start % WALLS.len() + i * 5) % WALLS.len()]);
     let mut left = -20.0;
     for (i, &wall) in walls.iter().enumerate() {
         let width = random.between(128.0, 158.0);
