@@ -115,8 +115,7 @@ fn write_annotations(
             annotation
         })
         .collect();
-    let categories: Vec<Value> =
-        CLASSES.iter().zip(1..).map(|(name, id)| json!({"id": id, "name": name})).collect();
+    let categories: Vec<Value> = CLASSES.iter().zip(1..).map(|(name, id)| json!({"id": id, "name": name})).collect();
     let info = json!({"description": "sightline simulated cameras", "first_seed": first_seed});
     let whole = json!({"info": info, "images": images, "annotations": annotations, "categories": categories});
     serde_json::to_writer(BufWriter::new(fs::File::create(folder.join("annotations.json"))?), &whole)?;

@@ -8,9 +8,7 @@ use super::Sample;
 use crate::{
     error::SimError,
     random::Random,
-    scene::{
-        Anywhere, Conditions, Frame, HEIGHT, Item, Look, Pose, SceneKind, Stage, View, WIDTH, Xy, draw_backdrop,
-    },
+    scene::{Anywhere, Conditions, Frame, HEIGHT, Item, Look, Pose, SceneKind, Stage, View, WIDTH, Xy, draw_backdrop},
     truth::TruthObject,
 };
 
@@ -28,7 +26,11 @@ enum Place {
 
 impl Place {
     fn random(random: &mut Random) -> Self {
-        if random.chance(0.4) { Self::Scene(random.one_of(&SceneKind::ALL)) } else { Self::Anywhere(Anywhere::random(random)) }
+        if random.chance(0.4) {
+            Self::Scene(random.one_of(&SceneKind::ALL))
+        } else {
+            Self::Anywhere(Anywhere::random(random))
+        }
     }
 
     const fn view(&self) -> View {
@@ -157,7 +159,9 @@ fn window_for(hero: &Look, place: &Place, margin: f32, random: &mut Random) -> (
     let half = (WIDTH / 2.0 / zoom, HEIGHT / 2.0 / zoom);
     let column = random.between(40.0, WIDTH - 40.0);
     let middle_row = row - hero.height() * view.pixels_per_metre(row) / 2.0;
-    let limited = |at: f32, half: f32, size: f32| at.clamp((half * margin).min(size / 2.0), (size - half * margin).max(size / 2.0));
+    let limited = |at: f32, half: f32, size: f32| {
+        at.clamp((half * margin).min(size / 2.0), (size - half * margin).max(size / 2.0))
+    };
     let centre = (
         limited(column + random.between(-0.8, 0.8) * half.0, half.0, WIDTH),
         limited(middle_row + random.between(-0.55, 0.55) * half.1, half.1, HEIGHT),

@@ -8,7 +8,7 @@ use sightline_core::geometry::BoxInFrame;
 use crate::{
     error::SimError,
     random::Random,
-    scene::{Conditions, LEAST_VISIBLE, Picture, Scene, SceneKind, SceneOptions, check_size},
+    scene::{Conditions, Picture, Scene, SceneKind, SceneOptions, check_size},
     truth::TruthObject,
 };
 
@@ -16,7 +16,9 @@ use crate::{
 pub const CLASSES: [&str; 5] = ["person", "bicycle", "car", "bus", "dog"];
 
 /// An object lower than this part of the picture's height is too small to be learnt.
-const LEAST_HEIGHT: f32 = 0.03;
+const LEAST_HEIGHT: f32 = 0.05;
+/// An object of which less is visible is left to chance: not even a person could name it from that.
+const CLEARLY_VISIBLE: f32 = 0.35;
 /// How many of the samples are frames of the scenes themselves.
 const SCENE_SHARE: f32 = 0.25;
 /// Scene seeds that samples use.
@@ -33,7 +35,7 @@ pub struct Sample {
 
 impl Sample {
     fn new(width: u32, height: u32, rgb: Vec<u8>, objects: impl Iterator<Item = TruthObject>) -> Self {
-        let clear = |o: &TruthObject| o.visible >= LEAST_VISIBLE && o.bbox.height >= LEAST_HEIGHT && is_wide(&o.bbox);
+        let clear = |o: &TruthObject| o.visible >= CLEARLY_VISIBLE && o.bbox.height >= LEAST_HEIGHT && is_wide(&o.bbox);
         let (truth, ignored) = objects.partition(clear);
         Self { picture: Picture { width, height, rgb, truth }, ignored }
     }
@@ -41,7 +43,7 @@ impl Sample {
 
 /// A sliver at the picture's edge is nothing to learn from.
 fn is_wide(bbox: &BoxInFrame) -> bool {
-    bbox.width >= LEAST_HEIGHT / 3.0
+    bbox.width >= LEAST_HEIGHT / 5.0
 }
 
 /// The sample of a seed, `width` by `height` pixels: both even, 64..=3840 and 64..=2160. A quarter of all seeds are

@@ -38,7 +38,8 @@ impl Camera {
         let amplitude = conditions.noise;
         // Roughly normal: the sum of three uniform values.
         let mut sample = || (0..3).map(|_| random.between(-amplitude, amplitude)).sum::<f32>() / 2.0;
-        let noise = if amplitude > 0.0 { (0..NOISE_TILE).map(|_| sample().round() as i8).collect() } else { Vec::new() };
+        let noise =
+            if amplitude > 0.0 { (0..NOISE_TILE).map(|_| sample().round() as i8).collect() } else { Vec::new() };
         Self {
             conditions: *conditions,
             width: width as usize,

@@ -202,11 +202,8 @@ impl Pool {
             let from = random.between(60.0, 200.0);
             let step = random.between(190.0, 280.0);
             let row = horizon + random.between(130.0, 190.0);
-            let lamp = |i: usize| Self {
-                at: (from + step * i as f32, row),
-                half: (step * 0.62, 110.0),
-                gain: warm(gain),
-            };
+            let lamp =
+                |i: usize| Self { at: (from + step * i as f32, row), half: (step * 0.62, 110.0), gain: warm(gain) };
             (0..3).map(lamp).collect()
         };
         match conditions.light {

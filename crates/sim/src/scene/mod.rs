@@ -16,18 +16,18 @@ use std::str::FromStr;
 
 use tiny_skia::Transform;
 
+use self::script::Actor;
+pub(crate) use self::{
+    actor::{Look, Pose},
+    backdrop::{Anywhere, draw as draw_backdrop},
+    paint::Xy,
+    stage::{Frame, Item, Seen, Stage},
+    view::{HEIGHT, View, WIDTH},
+};
 pub use self::{
     conditions::{Conditions, Light, Weather},
     script::LOOP_SECS,
 };
-pub(crate) use self::{
-    actor::{Look, Pose},
-    paint::Xy,
-    backdrop::{Anywhere, draw as draw_backdrop},
-    stage::{Frame, Item, Seen, Stage},
-    view::{HEIGHT, View, WIDTH},
-};
-use self::script::Actor;
 use crate::{error::SimError, random::Random, truth::TruthObject};
 
 /// An object of which less is visible is left out of the ground truth.
@@ -208,8 +208,12 @@ impl Scene {
     pub(crate) fn photograph(&self, index: usize) -> (Vec<u8>, Vec<(TruthObject, Seen)>) {
         let index = index % self.frames();
         let time = index as f32 / self.options.fps as f32;
-        let present: Vec<_> =
-            self.actors.iter().enumerate().filter_map(|(number, actor)| Some((number, actor, actor.at(time)?))).collect();
+        let present: Vec<_> = self
+            .actors
+            .iter()
+            .enumerate()
+            .filter_map(|(number, actor)| Some((number, actor, actor.at(time)?)))
+            .collect();
         let items: Vec<Item<'_>> = present
             .iter()
             .map(|(_, actor, place)| Item {

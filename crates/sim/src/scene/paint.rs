@@ -21,7 +21,8 @@ impl Rgb {
 
     /// This much of the way to another colour, 0..=1.
     pub(crate) fn mixed(self, other: Self, amount: f32) -> Self {
-        let mix = |a: u8, b: u8| (f32::from(a) + (f32::from(b) - f32::from(a)) * amount).round().clamp(0.0, 255.0) as u8;
+        let mix =
+            |a: u8, b: u8| (f32::from(a) + (f32::from(b) - f32::from(a)) * amount).round().clamp(0.0, 255.0) as u8;
         Self(mix(self.0, other.0), mix(self.1, other.1), mix(self.2, other.2))
     }
 
@@ -111,7 +112,11 @@ impl<'a> Brush<'a> {
     /// Fills with colours that change evenly from `from` to `to`.
     pub(crate) fn shade(&mut self, path: Option<Path>, from: Xy, to: Xy, colors: &[Rgb]) {
         let last = colors.len().saturating_sub(1).max(1) as f32;
-        let stops = colors.iter().enumerate().map(|(i, c)| GradientStop::new(i as f32 / last, self.glass.seen(*c).color(1.0))).collect();
+        let stops = colors
+            .iter()
+            .enumerate()
+            .map(|(i, c)| GradientStop::new(i as f32 / last, self.glass.seen(*c).color(1.0)))
+            .collect();
         let gradient = LinearGradient::new(point(from), point(to), stops, SpreadMode::Pad, Transform::identity());
         if let Some(shader) = gradient {
             self.fill_with(path, shader);

@@ -114,7 +114,8 @@ impl Stage {
             layers.push((owner, item, layer));
         }
         let labelled = layers.iter().filter(|(_, item, _)| items[*item].look.label().is_some());
-        let seen = labelled.filter_map(|(owner, item, layer)| self.visible_part(&owners, *owner, *item, layer)).collect();
+        let seen =
+            labelled.filter_map(|(owner, item, layer)| self.visible_part(&owners, *owner, *item, layer)).collect();
         self.camera.expose(&mut rgb, index);
         (rgb, seen)
     }
@@ -140,7 +141,8 @@ impl Stage {
 
     /// A pixmap for these bounds of the reference picture, at most one picture beyond each edge.
     fn room(&self, (left, top, right, bottom): (f32, f32, f32, f32)) -> Option<(Pixmap, i64, i64)> {
-        let mut corners = [(left, top), (right, top), (right, bottom), (left, bottom)].map(|(x, y)| Point::from_xy(x, y));
+        let mut corners =
+            [(left, top), (right, top), (right, bottom), (left, bottom)].map(|(x, y)| Point::from_xy(x, y));
         self.frame.transform.map_points(&mut corners);
         let (width, height) = (self.frame.width as f32, self.frame.height as f32);
         let least = |at: fn(&Point) -> f32, low: f32| corners.iter().map(at).fold(f32::MAX, f32::min).max(low).floor();

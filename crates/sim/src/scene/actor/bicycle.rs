@@ -132,9 +132,17 @@ impl Bicycle {
     fn handlebar(&self, body: &mut Body) {
         let stem = (0.33, 0.0, 1.0);
         body.wire(&[HEAD_TOP, stem], 0.018, METAL);
-        body.wire(&[(GRIP.0, -GRIP.1, GRIP.2), (0.38, -0.1, 1.02), stem, (0.38, 0.1, 1.02), GRIP], 0.014, METAL.times(0.8));
+        body.wire(
+            &[(GRIP.0, -GRIP.1, GRIP.2), (0.38, -0.1, 1.02), stem, (0.38, 0.1, 1.02), GRIP],
+            0.014,
+            METAL.times(0.8),
+        );
         for side in [-1.0, 1.0] {
-            body.wire(&[(GRIP.0 - 0.06, side * GRIP.1, GRIP.2), (GRIP.0 + 0.04, side * GRIP.1 * 0.9, GRIP.2)], 0.02, TYRE);
+            body.wire(
+                &[(GRIP.0 - 0.06, side * GRIP.1, GRIP.2), (GRIP.0 + 0.04, side * GRIP.1 * 0.9, GRIP.2)],
+                0.02,
+                TYRE,
+            );
         }
         body.ball((0.44, 0.0, 0.9), (0.04, 0.035, 0.035), Rgb(214, 214, 206));
     }

@@ -52,7 +52,12 @@ impl Bus {
     /// A small one of a single deck, for a place that has no room for another.
     pub(super) fn short(random: &mut Random) -> Self {
         let bus = Self::random(random);
-        Self { half_length: 3.5 + (bus.half_length - 3.6) * 0.3, height: bus.height.min(2.9), double_decker: false, ..bus }
+        Self {
+            half_length: 3.5 + (bus.half_length - 3.6) * 0.3,
+            height: bus.height.min(2.9),
+            double_decker: false,
+            ..bus
+        }
     }
 
     pub(super) const fn half_length(&self) -> f32 {
@@ -71,12 +76,22 @@ impl Bus {
         underside(&mut body, (-l, l), &axles, w, radius, 0.3);
         let nose = if self.slanted { 0.28 } else { 0.08 };
         let belt = 1.15;
-        let sections = [(-l, w * 0.95, 0.36, belt), (-l + 0.15, w, 0.3, belt), (l - 0.25, w, 0.3, belt), (l, w * 0.94, 0.34, belt)];
+        let sections = [
+            (-l, w * 0.95, 0.36, belt),
+            (-l + 0.15, w, 0.3, belt),
+            (l - 0.25, w, 0.3, belt),
+            (l, w * 0.94, 0.34, belt),
+        ];
         hull(&mut body, &sections, self.lower);
         let inside = (0.0, 0.0, h * 0.55);
         let top = h - 0.16;
         let flank_of = |side: f32| -> [Xyz; 4] {
-            [(-l, side * w * 0.97, belt), (l - 0.02, side * w * 0.97, belt), (l - nose, side * w * 0.95, top), (-l + 0.06, side * w * 0.95, top)]
+            [
+                (-l, side * w * 0.97, belt),
+                (l - 0.02, side * w * 0.97, belt),
+                (l - nose, side * w * 0.95, top),
+                (-l + 0.06, side * w * 0.95, top),
+            ]
         };
         for side in [-1.0, 1.0] {
             let flank = flank_of(side);
@@ -84,13 +99,20 @@ impl Bus {
             let roof = [flank[3], flank[2], (l - nose - 0.15, side * w * 0.8, h), (-l + 0.2, side * w * 0.8, h)];
             body.face(&roof, inside, self.upper.times(1.02));
         }
-        let back: [Xyz; 4] = [(-l, -w * 0.97, belt), (-l, w * 0.97, belt), (-l + 0.06, w * 0.95, top), (-l + 0.06, -w * 0.95, top)];
-        let front: [Xyz; 4] = [(l, -w * 0.97, belt), (l, w * 0.97, belt), (l - nose, w * 0.95, top), (l - nose, -w * 0.95, top)];
+        let back: [Xyz; 4] =
+            [(-l, -w * 0.97, belt), (-l, w * 0.97, belt), (-l + 0.06, w * 0.95, top), (-l + 0.06, -w * 0.95, top)];
+        let front: [Xyz; 4] =
+            [(l, -w * 0.97, belt), (l, w * 0.97, belt), (l - nose, w * 0.95, top), (l - nose, -w * 0.95, top)];
         for (wall, x) in [(back, -l + 0.2), (front, l - nose - 0.15)] {
             body.face(&wall, inside, self.upper);
             body.face(&[wall[3], wall[2], (x, w * 0.8, h), (x, -w * 0.8, h)], inside, self.upper.times(1.02));
         }
-        let roof = [(-l + 0.2, -w * 0.8, h), (l - nose - 0.15, -w * 0.8, h), (l - nose - 0.15, w * 0.8, h), (-l + 0.2, w * 0.8, h)];
+        let roof = [
+            (-l + 0.2, -w * 0.8, h),
+            (l - nose - 0.15, -w * 0.8, h),
+            (l - nose - 0.15, w * 0.8, h),
+            (-l + 0.2, w * 0.8, h),
+        ];
         body.face(&roof, inside, self.upper.times(1.04));
         for side in [-1.0, 1.0] {
             self.side_details(&mut body, &flank_of(side), side, inside, lamps);

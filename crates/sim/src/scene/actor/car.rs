@@ -251,24 +251,54 @@ impl Car {
         // The roof is a little narrower than the top of the windows and rounded to its edges.
         let brow = (roof.0 + (foot.0 - roof.0) * 0.2, roof.1 + (foot.1 - roof.1) * 0.2);
         let wide = half.0 + (half.1 - half.0) * 0.8;
-        let front = [corner(foot.1, -1.0, half.0, belt), corner(foot.1, 1.0, half.0, belt), corner(brow.1, 1.0, wide, shoulder), corner(brow.1, -1.0, wide, shoulder)];
-        let back = [corner(foot.0, -1.0, half.0, belt), corner(foot.0, 1.0, half.0, belt), corner(brow.0, 1.0, wide, shoulder), corner(brow.0, -1.0, wide, shoulder)];
+        let front = [
+            corner(foot.1, -1.0, half.0, belt),
+            corner(foot.1, 1.0, half.0, belt),
+            corner(brow.1, 1.0, wide, shoulder),
+            corner(brow.1, -1.0, wide, shoulder),
+        ];
+        let back = [
+            corner(foot.0, -1.0, half.0, belt),
+            corner(foot.0, 1.0, half.0, belt),
+            corner(brow.0, 1.0, wide, shoulder),
+            corner(brow.0, -1.0, wide, shoulder),
+        ];
         body.face(&back, inside, self.paint);
         body.face(&front, inside, self.paint);
         for side in [-1.0, 1.0] {
-            let flank = [corner(foot.0, side, half.0, belt), corner(foot.1, side, half.0, belt), corner(brow.1, side, wide, shoulder), corner(brow.0, side, wide, shoulder)];
+            let flank = [
+                corner(foot.0, side, half.0, belt),
+                corner(foot.1, side, half.0, belt),
+                corner(brow.1, side, wide, shoulder),
+                corner(brow.0, side, wide, shoulder),
+            ];
             body.face(&flank, inside, self.paint);
             for &(start, end) in &shape.panes {
                 window(body, &patch(&flank, (start, end), (0.12, 0.92)), inside, false);
             }
-            let edge = [corner(brow.0, side, wide, shoulder), corner(brow.1, side, wide, shoulder), corner(roof.1, side, half.1, up), corner(roof.0, side, half.1, up)];
+            let edge = [
+                corner(brow.0, side, wide, shoulder),
+                corner(brow.1, side, wide, shoulder),
+                corner(roof.1, side, half.1, up),
+                corner(roof.0, side, half.1, up),
+            ];
             body.face(&edge, inside, self.roof);
         }
         for (brow, roof) in [(brow.0, roof.0), (brow.1, roof.1)] {
-            let edge = [corner(brow, -1.0, wide, shoulder), corner(brow, 1.0, wide, shoulder), corner(roof, 1.0, half.1, up), corner(roof, -1.0, half.1, up)];
+            let edge = [
+                corner(brow, -1.0, wide, shoulder),
+                corner(brow, 1.0, wide, shoulder),
+                corner(roof, 1.0, half.1, up),
+                corner(roof, -1.0, half.1, up),
+            ];
             body.face(&edge, inside, self.roof);
         }
-        let top = [corner(roof.0, -1.0, half.1, up), corner(roof.1, -1.0, half.1, up), corner(roof.1, 1.0, half.1, up), corner(roof.0, 1.0, half.1, up)];
+        let top = [
+            corner(roof.0, -1.0, half.1, up),
+            corner(roof.1, -1.0, half.1, up),
+            corner(roof.1, 1.0, half.1, up),
+            corner(roof.0, 1.0, half.1, up),
+        ];
         body.face(&top, inside, self.roof);
         window(body, &patch(&front, (0.06, 0.94), (0.08, 0.98)), inside, false);
         let rear = if self.kind == Kind::Van { (0.25, 0.9) } else { (0.18, 0.94) };
@@ -293,8 +323,10 @@ impl Car {
             // Headlights reach round the corner.
             let (cx, cw) = (cheek.0, cheek.1 * 1.005);
             let (z0, z1) = (up - (up - low) * 0.42, up + 0.02);
-            let front = [(x, side * w * 0.62, z0), (x, side * w * 1.0, z0), (x, side * w * 1.0, z1), (x, side * w * 0.66, z1)];
-            let round = [(x, side * w, z0), (cx, side * cw, z0 + 0.05), (cx - 0.12, side * cw, z1 + 0.04), (x, side * w, z1)];
+            let front =
+                [(x, side * w * 0.62, z0), (x, side * w * 1.0, z0), (x, side * w * 1.0, z1), (x, side * w * 0.66, z1)];
+            let round =
+                [(x, side * w, z0), (cx, side * cw, z0 + 0.05), (cx - 0.12, side * cw, z1 + 0.04), (x, side * w, z1)];
             let around = (x - 0.6, 0.0, 0.5);
             if lamps {
                 body.shining(&front, around, lamp);
@@ -313,7 +345,12 @@ impl Car {
             let (from, to) = if side < 0.0 { (0.0, 0.2) } else { (0.8, 1.0) };
             let lamp = patch(&face, (from, to), (0.56, 0.98));
             let second = shape.sections.get(1).copied().unwrap_or(tail);
-            let round = [(x, side * w, low + (up - low) * 0.6), (second.0 + 0.1, side * second.1 * 1.01, low + (up - low) * 0.62), (second.0 + 0.1, side * second.1 * 1.01, up + 0.03), (x, side * w, up)];
+            let round = [
+                (x, side * w, low + (up - low) * 0.6),
+                (second.0 + 0.1, side * second.1 * 1.01, low + (up - low) * 0.62),
+                (second.0 + 0.1, side * second.1 * 1.01, up + 0.03),
+                (x, side * w, up),
+            ];
             let around = (x + 0.6, 0.0, 0.5);
             if lamps {
                 body.shining(&lamp, around, red);

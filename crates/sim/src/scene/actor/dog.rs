@@ -75,7 +75,11 @@ impl Dog {
             tail_up: random.between(-0.5, 1.1),
             bushy,
             fur,
-            second: if patched { random.one_of(&[Rgb(228, 222, 212), Rgb(196, 158, 110), Rgb(60, 50, 46)]) } else { fur },
+            second: if patched {
+                random.one_of(&[Rgb(228, 222, 212), Rgb(196, 158, 110), Rgb(60, 50, 46)])
+            } else {
+                fur
+            },
             saddle: if saddled { random.one_of(&[Rgb(40, 36, 34), Rgb(92, 62, 42), Rgb(220, 214, 204)]) } else { fur },
             collar: random.one_of(&COLLARS),
         }
@@ -108,11 +112,8 @@ impl Dog {
             let top = at(x, side * spread, self.legs + self.thick * 0.4);
             let bend = if hind { 0.28 } else { -0.06 };
             let half = self.legs * 0.55;
-            let knee = (
-                top.0 + (swing * 0.8 + bend * 0.6).sin() * half * s,
-                top.1,
-                top.2 - (half + self.thick * 0.3) * s,
-            );
+            let knee =
+                (top.0 + (swing * 0.8 + bend * 0.6).sin() * half * s, top.1, top.2 - (half + self.thick * 0.3) * s);
             let lift = 0.08 * (phase + offset).cos().max(0.0) * stride;
             let paw = at((knee.0 / s) + (swing - bend * 0.8).sin() * half, side * spread, 0.04 + lift);
             let thigh = if hind { 0.11 } else { 0.085 };
@@ -129,7 +130,11 @@ impl Dog {
             let root = at(rump - 0.06, 0.0, back_up + self.thick * 0.45);
             let wag = 0.12 * (2.0 * phase).sin();
             let middle = at(rump - 0.24, wag, back_up + self.thick * 0.45 + 0.16 * self.tail_up);
-            let tip = at(rump - 0.32 + 0.12 * self.tail_up.max(0.0), wag * 2.0, back_up + self.thick * 0.4 + 0.42 * self.tail_up);
+            let tip = at(
+                rump - 0.32 + 0.12 * self.tail_up.max(0.0),
+                wag * 2.0,
+                back_up + self.thick * 0.4 + 0.42 * self.tail_up,
+            );
             body.limb(root, middle, (0.045 * s, 0.04 * s * self.bushy), self.saddle.times(0.95));
             body.limb(middle, tip, (0.04 * s * self.bushy, 0.02 * s), self.saddle.times(0.95));
         };
@@ -150,7 +155,12 @@ impl Dog {
             body.ball(center, (radius, radius * 0.9, radius * 1.08), if i == 0 { self.fur } else { self.saddle });
             if i == order[0] {
                 body.limb(chest, hips, (t * 1.05, t * 0.94), self.fur);
-                body.limb((chest.0, 0.0, chest.2 + 0.1 * t), (hips.0, 0.0, hips.2 + 0.16 * t), (t * 0.9, t * 0.82), self.saddle);
+                body.limb(
+                    (chest.0, 0.0, chest.2 + 0.1 * t),
+                    (hips.0, 0.0, hips.2 + 0.16 * t),
+                    (t * 0.9, t * 0.82),
+                    self.saddle,
+                );
             }
         }
         let _ = belly;
@@ -182,9 +192,19 @@ impl Dog {
                 let root = (skull.0 - 0.02 * s, side * 0.075 * s, skull.2 + 0.08 * s);
                 let color = self.saddle.times(0.8);
                 if self.ears_up {
-                    body.limb(root, (root.0 - 0.01 * s, root.1 + side * 0.015 * s, root.2 + 0.15 * s), (0.045 * s, 0.012 * s), color);
+                    body.limb(
+                        root,
+                        (root.0 - 0.01 * s, root.1 + side * 0.015 * s, root.2 + 0.15 * s),
+                        (0.045 * s, 0.012 * s),
+                        color,
+                    );
                 } else {
-                    body.limb(root, (root.0 - 0.02 * s, root.1 + side * 0.045 * s, root.2 - 0.17 * s), (0.035 * s, 0.05 * s), color);
+                    body.limb(
+                        root,
+                        (root.0 - 0.02 * s, root.1 + side * 0.045 * s, root.2 - 0.17 * s),
+                        (0.035 * s, 0.05 * s),
+                        color,
+                    );
                 }
             }
         };

@@ -10,10 +10,7 @@ mod prop;
 mod vehicle;
 
 use self::{bicycle::Bicycle, bus::Bus, car::Car, dog::Dog, person::Person, prop::Prop};
-use super::{
-    solid::Body,
-    view::Stand,
-};
+use super::{solid::Body, view::Stand};
 use crate::random::Random;
 
 /// An actor at one moment.

@@ -65,16 +65,9 @@ const HAIRS: [Rgb; 7] = [
     Rgb(150, 148, 146),
     Rgb(128, 62, 36),
 ];
-const SKINS: [Rgb; 6] = [
-    Rgb(232, 194, 168),
-    Rgb(216, 172, 144),
-    Rgb(190, 146, 116),
-    Rgb(150, 108, 82),
-    Rgb(112, 80, 62),
-    Rgb(84, 60, 48),
-];
-const SHOES: [Rgb; 5] =
-    [Rgb(36, 34, 34), Rgb(82, 60, 44), Rgb(206, 204, 200), Rgb(116, 112, 110), Rgb(150, 60, 50)];
+const SKINS: [Rgb; 6] =
+    [Rgb(232, 194, 168), Rgb(216, 172, 144), Rgb(190, 146, 116), Rgb(150, 108, 82), Rgb(112, 80, 62), Rgb(84, 60, 48)];
+const SHOES: [Rgb; 5] = [Rgb(36, 34, 34), Rgb(82, 60, 44), Rgb(206, 204, 200), Rgb(116, 112, 110), Rgb(150, 60, 50)];
 
 /// What covers the legs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -296,7 +289,10 @@ impl Person {
     fn trunk(&self, body: &mut Body, spine: &dyn Fn(f32) -> Xyz, facing: f32, legs: [[Xyz; 3]; 2]) {
         let h = self.height;
         let level = |u: f32, forward: f32, side: f32| (spine(u), forward * h * self.build, side * h * self.build);
-        body.loft(&[level(HIP + 0.07, 0.064, 0.084), level(HIP, 0.068, 0.094), level(HIP - 0.035, 0.055, 0.08)], self.trousers);
+        body.loft(
+            &[level(HIP + 0.07, 0.064, 0.084), level(HIP, 0.068, 0.094), level(HIP - 0.035, 0.055, 0.08)],
+            self.trousers,
+        );
         if matches!(self.below, Below::Skirt | Below::Coat) {
             let color = if self.below == Below::Coat { self.second } else { self.trousers };
             let spread = (legs[0][1].0 - legs[1][1].0).abs() * 0.5;
@@ -332,8 +328,11 @@ impl Person {
             (p.0 + 0.07 * h, side * h, p.2)
         };
         let inside = spine(0.65);
-        let (color, half) =
-            if self.vigour > 0.95 { (self.second.times(1.3).mixed(self.skin, 0.15), 0.028) } else { (self.jacket.times(0.6), 0.006) };
+        let (color, half) = if self.vigour > 0.95 {
+            (self.second.times(1.3).mixed(self.skin, 0.15), 0.028)
+        } else {
+            (self.jacket.times(0.6), 0.006)
+        };
         body.decal(
             &[at(SHOULDER, -half), at(SHOULDER, half), at(HIP + 0.02, half * 0.8), at(HIP + 0.02, -half * 0.8)],
             inside,
@@ -349,7 +348,11 @@ impl Person {
         let at = spine(0.68);
         let center = (at.0 - 0.1 * h, 0.0, at.2);
         body.ball(center, (0.06 * h, 0.09 * h, 0.125 * h), self.bag_color);
-        body.ball((center.0 - 0.035 * h, 0.0, center.2 - 0.04 * h), (0.035 * h, 0.065 * h, 0.06 * h), self.bag_color.times(0.82));
+        body.ball(
+            (center.0 - 0.035 * h, 0.0, center.2 - 0.04 * h),
+            (0.035 * h, 0.065 * h, 0.06 * h),
+            self.bag_color.times(0.82),
+        );
     }
 
     fn head(&self, body: &mut Body, spine: &dyn Fn(f32) -> Xyz, facing: f32) {

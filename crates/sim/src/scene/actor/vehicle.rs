@@ -38,8 +38,14 @@ pub(super) fn hull(body: &mut Body, sections: &[Section], color: Rgb) {
             let (x, w, low, up) = end;
             let inside = (x + inwards, 0.0, f32::midpoint(low, up));
             let mid = low + (up - low) * 0.62;
-            let points =
-                [(x, -w * 0.95, low), (x, w * 0.95, low), (x, w, mid), (x, w * 0.95, up), (x, -w * 0.95, up), (x, -w, mid)];
+            let points = [
+                (x, -w * 0.95, low),
+                (x, w * 0.95, low),
+                (x, w, mid),
+                (x, w * 0.95, up),
+                (x, -w * 0.95, up),
+                (x, -w, mid),
+            ];
             body.face(&points, inside, color);
         }
     }
@@ -64,14 +70,19 @@ pub(super) fn window(body: &mut Body, quad: &[Xyz; 4], inside: Xyz, lit: bool) {
     }
     body.decal(quad, inside, GLASS);
     body.decal(&patch(quad, (0.0, 1.0), (0.62, 1.0)), inside, GLASS.mixed(GLASS_LIGHT, 0.45));
-    body.decal(&[on(quad, 0.25, 0.0), on(quad, 0.45, 0.0), on(quad, 0.68, 1.0), on(quad, 0.48, 1.0)], inside, GLASS_LIGHT);
+    body.decal(
+        &[on(quad, 0.25, 0.0), on(quad, 0.45, 0.0), on(quad, 0.68, 1.0), on(quad, 0.48, 1.0)],
+        inside,
+        GLASS_LIGHT,
+    );
 }
 
 /// A wheel at `x` on one side (1 right, −1 left) of a body whose flank is `half_width` away.
 pub(super) fn wheel(body: &mut Body, x: f32, side: f32, half_width: f32, radius: f32, turned: f32, paint: Rgb) {
     let out = side * half_width;
     let inside = (x, 0.0, radius);
-    let disc = |body: &mut Body, y: f32, r: f32, color: Rgb| body.decal(&wheel_rim((x, y, radius), r, 18, 0.0), inside, color);
+    let disc =
+        |body: &mut Body, y: f32, r: f32, color: Rgb| body.decal(&wheel_rim((x, y, radius), r, 18, 0.0), inside, color);
     disc(body, out, radius * 1.2, paint.times(0.55));
     disc(body, out, radius * 1.14, Rgb(14, 14, 16));
     disc(body, out, radius, TYRE.times(1.15));
@@ -82,13 +93,25 @@ pub(super) fn wheel(body: &mut Body, x: f32, side: f32, half_width: f32, radius:
         let (sin, cos) = angle.sin_cos();
         let (dx, dz) = (-sin * radius * 0.09, cos * radius * 0.09);
         let (ex, ez) = (cos * radius * 0.62, sin * radius * 0.62);
-        let points = [(x + dx, out, radius + dz), (x - dx, out, radius - dz), (x + ex - dx, out, radius + ez - dz), (x + ex + dx, out, radius + ez + dz)];
+        let points = [
+            (x + dx, out, radius + dz),
+            (x - dx, out, radius - dz),
+            (x + ex - dx, out, radius + ez - dz),
+            (x + ex + dx, out, radius + ez + dz),
+        ];
         body.decal(&points, inside, Rgb(186, 189, 194));
     }
 }
 
 /// The tyres as they are seen under the bumpers, and the dark below the body.
-pub(super) fn underside(body: &mut Body, ends: (f32, f32), axles: &[f32], half_width: f32, radius: f32, clearance: f32) {
+pub(super) fn underside(
+    body: &mut Body,
+    ends: (f32, f32),
+    axles: &[f32],
+    half_width: f32,
+    radius: f32,
+    clearance: f32,
+) {
     let w = half_width * 0.93;
     for &x in axles {
         for side in [-1.0, 1.0] {

@@ -46,7 +46,12 @@ impl Anywhere {
             2 => {
                 let wall = random.one_of(&WALLS);
                 let top = ground - random.between(30.0, 120.0);
-                brush.shade(rectangle(0.0, top, WIDTH, ground), (0.0, top), (0.0, ground), &[wall.times(1.1), wall.times(0.8)]);
+                brush.shade(
+                    rectangle(0.0, top, WIDTH, ground),
+                    (0.0, top),
+                    (0.0, ground),
+                    &[wall.times(1.1), wall.times(0.8)],
+                );
                 let step = random.between(9.0, 40.0);
                 for i in 0..(WIDTH / step) as usize {
                     let x = step * i as f32;
@@ -89,16 +94,30 @@ impl Anywhere {
         let mut top = self.ground;
         while top < HEIGHT {
             let metres_down = random.between(0.08, 0.55);
-            let bottom = if random.chance(0.3) { HEIGHT } else { (top + (HEIGHT - top) * metres_down + 12.0).min(HEIGHT) };
+            let bottom =
+                if random.chance(0.3) { HEIGHT } else { (top + (HEIGHT - top) * metres_down + 12.0).min(HEIGHT) };
             match random.next() % 5 {
                 0 | 1 => {
-                    let tone = random.one_of(&[Rgb(84, 84, 88), Rgb(108, 108, 110), Rgb(126, 122, 116), Rgb(66, 66, 70)]);
+                    let tone =
+                        random.one_of(&[Rgb(84, 84, 88), Rgb(108, 108, 110), Rgb(126, 122, 116), Rgb(66, 66, 70)]);
                     asphalt_of(brush, top, bottom, tone, random);
                     self.markings(brush, (top, bottom), vanish, random);
                 }
-                2 => slabs(brush, top, bottom, vanish, random.one_of(&[Rgb(164, 160, 152), Rgb(142, 136, 130), Rgb(176, 156, 138), Rgb(186, 182, 172)])),
+                2 => slabs(
+                    brush,
+                    top,
+                    bottom,
+                    vanish,
+                    random.one_of(&[Rgb(164, 160, 152), Rgb(142, 136, 130), Rgb(176, 156, 138), Rgb(186, 182, 172)]),
+                ),
                 3 => self.grass(brush, (top, bottom), random),
-                _ => asphalt_of(brush, top, bottom, random.one_of(&[Rgb(168, 148, 118), Rgb(150, 140, 126), Rgb(190, 184, 174), Rgb(206, 208, 210)]), random),
+                _ => asphalt_of(
+                    brush,
+                    top,
+                    bottom,
+                    random.one_of(&[Rgb(168, 148, 118), Rgb(150, 140, 126), Rgb(190, 184, 174), Rgb(206, 208, 210)]),
+                    random,
+                ),
             }
             if random.chance(0.6) && top > self.ground + 1.0 {
                 let thickness = 1.0 + (top - self.view.horizon) / 60.0;
@@ -114,11 +133,20 @@ impl Anywhere {
 
     fn grass(&self, brush: &mut Brush<'_>, (top, bottom): (f32, f32), random: &mut Random) {
         let tone = random.one_of(&[Rgb(96, 120, 62), Rgb(120, 130, 76), Rgb(78, 104, 58), Rgb(140, 132, 84)]);
-        brush.shade(rectangle(0.0, top, WIDTH, bottom), (0.0, top), (0.0, bottom), &[tone.times(0.9), tone.times(1.05)]);
+        brush.shade(
+            rectangle(0.0, top, WIDTH, bottom),
+            (0.0, top),
+            (0.0, bottom),
+            &[tone.times(0.9), tone.times(1.05)],
+        );
         for _ in 0..70 {
             let (x, y) = (random.between(0.0, WIDTH), random.between(top, bottom));
             let size = (1.0 + (y - self.view.horizon) / 50.0) * random.between(0.6, 1.6);
-            brush.line(&[(x, y), (x + random.between(-1.0, 1.0) * size, y - size * 1.5)], size * 0.3, tone.times(random.between(0.7, 1.25)));
+            brush.line(
+                &[(x, y), (x + random.between(-1.0, 1.0) * size, y - size * 1.5)],
+                size * 0.3,
+                tone.times(random.between(0.7, 1.25)),
+            );
         }
     }
 
@@ -140,7 +168,16 @@ impl Anywhere {
                 for i in -4..8 {
                     let x = 100.0 + i as f32 * step;
                     let (t, b) = (top + 2.0, bottom - 2.0);
-                    marking(brush, [(along(x - 3.0, t), t), (along(x + 3.0, t), t), (along(x + 3.0, b), b), (along(x - 3.0, b), b)], 0.75);
+                    marking(
+                        brush,
+                        [
+                            (along(x - 3.0, t), t),
+                            (along(x + 3.0, t), t),
+                            (along(x + 3.0, b), b),
+                            (along(x - 3.0, b), b),
+                        ],
+                        0.75,
+                    );
                 }
             }
             2 => {
@@ -148,7 +185,11 @@ impl Anywhere {
                 for bar in 0..6 {
                     let x = at + bar as f32 * 40.0;
                     let (t, b) = (top + 3.0, bottom - 3.0);
-                    marking(brush, [(along(x, t), t), (along(x + 22.0, t), t), (along(x + 22.0, b), b), (along(x, b), b)], 0.8);
+                    marking(
+                        brush,
+                        [(along(x, t), t), (along(x + 22.0, t), t), (along(x + 22.0, b), b), (along(x, b), b)],
+                        0.8,
+                    );
                 }
             }
             _ => {}
@@ -157,14 +198,37 @@ impl Anywhere {
 
     fn room(&self, brush: &mut Brush<'_>, random: &mut Random) {
         let ground = self.ground;
-        let wall = random.one_of(&[Rgb(206, 203, 198), Rgb(186, 196, 200), Rgb(214, 204, 184), Rgb(170, 178, 170), Rgb(196, 176, 166), Rgb(150, 152, 158)]);
-        brush.shade(rectangle(0.0, 0.0, WIDTH, ground), (0.0, 0.0), (WIDTH, ground), &[wall.times(1.08), wall, wall.times(0.84)]);
+        let wall = random.one_of(&[
+            Rgb(206, 203, 198),
+            Rgb(186, 196, 200),
+            Rgb(214, 204, 184),
+            Rgb(170, 178, 170),
+            Rgb(196, 176, 166),
+            Rgb(150, 152, 158),
+        ]);
+        brush.shade(
+            rectangle(0.0, 0.0, WIDTH, ground),
+            (0.0, 0.0),
+            (WIDTH, ground),
+            &[wall.times(1.08), wall, wall.times(0.84)],
+        );
         for _ in 0..random.next() % 4 {
             let (left, width) = (random.between(-30.0, 560.0), random.between(50.0, 150.0));
             let (top, high) = (ground - random.between(110.0, 220.0), random.between(50.0, 100.0));
             brush.fill(rectangle(left - 4.0, top - 4.0, left + width + 4.0, top + high + 4.0), wall.times(1.2));
-            let pane = random.one_of(&[Rgb(196, 210, 222), Rgb(120, 130, 140), Rgb(90, 110, 90), Rgb(180, 150, 110), Rgb(70, 90, 130)]);
-            brush.shade(rectangle(left, top, left + width, top + high), (left, top), (left, top + high), &[pane, pane.times(1.15)]);
+            let pane = random.one_of(&[
+                Rgb(196, 210, 222),
+                Rgb(120, 130, 140),
+                Rgb(90, 110, 90),
+                Rgb(180, 150, 110),
+                Rgb(70, 90, 130),
+            ]);
+            brush.shade(
+                rectangle(left, top, left + width, top + high),
+                (left, top),
+                (left, top + high),
+                &[pane, pane.times(1.15)],
+            );
             if random.chance(0.5) {
                 brush.line(&[(left + width / 2.0, top), (left + width / 2.0, top + high)], 3.0, wall.times(1.15));
             }
@@ -175,8 +239,20 @@ impl Anywhere {
             let pixels_per_metre = self.view.pixels_per_metre(ground);
             door_of(brush, left, left + 0.95 * pixels_per_metre, ground - 2.1 * pixels_per_metre, ground, tone);
         }
-        let tone = random.one_of(&[Rgb(150, 147, 142), Rgb(150, 118, 84), Rgb(104, 108, 116), Rgb(184, 176, 164), Rgb(96, 82, 74), Rgb(120, 130, 122)]);
-        brush.shade(rectangle(0.0, ground, WIDTH, HEIGHT), (0.0, ground), (0.0, HEIGHT), &[tone.times(0.84), tone.times(1.1)]);
+        let tone = random.one_of(&[
+            Rgb(150, 147, 142),
+            Rgb(150, 118, 84),
+            Rgb(104, 108, 116),
+            Rgb(184, 176, 164),
+            Rgb(96, 82, 74),
+            Rgb(120, 130, 122),
+        ]);
+        brush.shade(
+            rectangle(0.0, ground, WIDTH, HEIGHT),
+            (0.0, ground),
+            (0.0, HEIGHT),
+            &[tone.times(0.84), tone.times(1.1)],
+        );
         if random.chance(0.6) {
             slabs(brush, ground, HEIGHT, (random.between(200.0, 440.0), self.view.horizon), tone);
         }

@@ -13,7 +13,6 @@ use super::{
 };
 use crate::random::Random;
 
-
 pub(crate) use self::anywhere::Anywhere;
 
 /// Brick, plaster, stone and paint of houses.
@@ -122,7 +121,8 @@ impl Facade {
 /// a head on a body to a network that looks for persons.
 fn tree(brush: &mut Brush<'_>, x: f32, y: f32, size: f32, random: &mut Random) {
     brush.limb(&[(x, y), (x - size * 0.01, y - size * 0.4)], size * 0.06, Rgb(92, 74, 58));
-    let leaf: Rgb = random.one_of(&[Rgb(86, 116, 62), Rgb(102, 124, 66), Rgb(76, 104, 66), Rgb(126, 128, 64), Rgb(150, 116, 58)]);
+    let leaf: Rgb =
+        random.one_of(&[Rgb(86, 116, 62), Rgb(102, 124, 66), Rgb(76, 104, 66), Rgb(126, 128, 64), Rgb(150, 116, 58)]);
     for (layer, light) in [0.66, 0.84, 1.02].into_iter().enumerate() {
         let tone = leaf.times(light);
         let lift = layer as f32 * 0.035 * size;
