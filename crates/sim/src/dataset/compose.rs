@@ -16,6 +16,8 @@ use crate::{
 const EMPTY_SHARE: f32 = 0.13;
 /// Whoever comes nearer than this to the camera is not put there.
 const NEAREST_METRES: f32 = 1.6;
+/// How often a free spot is looked for.
+const TRIES: usize = 12;
 
 /// Where a sample is.
 #[derive(Clone, Copy)]
@@ -86,10 +88,18 @@ pub(super) fn sample(random: &mut Random, width: u32, height: u32) -> Result<Sam
     // Turned, the window must still lie within the reference picture.
     let margin = roll.cos() + roll.abs().sin() * WIDTH / HEIGHT + 0.01;
     let hero = look(random, place.indoors());
-    let (window, hero_at) = window_for(&hero, &place, margin, random);
+    let mut window = Window { zoom: margin, centre: (WIDTH / 2.0, HEIGHT / 2.0) };
     let mut cast = Vec::new();
-    if !random.chance(EMPTY_SHARE) {
-        put(&mut cast, hero, hero_at, &view, random);
+    for _ in 0..TRIES {
+        let found = window_for(&hero, &place, margin, random);
+        window = found.0;
+        if put(&mut cast, hero, found.1, &view, random) {
+            break;
+        }
+    }
+    if random.chance(EMPTY_SHARE) {
+        cast.clear();
+    } else {
         let others = (random.between(0.0, 1.0).powf(1.4) * 9.5) as usize;
         for _ in 0..others {
             add_other(&mut cast, &place, &window, random);
@@ -122,16 +132,16 @@ fn look(random: &mut Random, indoors: bool) -> Look {
     let at = random.between(0.0, 1.0);
     if indoors {
         return match at {
-            _ if at < 0.45 => Look::person(random),
+            _ if at < 0.4 => Look::person(random),
             _ if at < 0.65 => Look::bicycle(random),
             _ => Look::dog(random),
         };
     }
     match at {
-        _ if at < 0.14 => Look::person(random),
-        _ if at < 0.34 => Look::bicycle(random),
-        _ if at < 0.53 => Look::car(random),
-        _ if at < 0.78 => Look::bus(random),
+        _ if at < 0.08 => Look::person(random),
+        _ if at < 0.25 => Look::bicycle(random),
+        _ if at < 0.49 => Look::car(random),
+        _ if at < 0.84 => Look::bus(random),
         _ => Look::dog(random),
     }
 }
@@ -182,8 +192,8 @@ fn somewhere(place: &Place, window: &Window, random: &mut Random) -> Xy {
 
 fn add_other(cast: &mut Vec<Put>, place: &Place, window: &Window, random: &mut Random) {
     let view = place.view();
-    for _ in 0..6 {
-        let other = look(random, place.indoors());
+    let other = look(random, place.indoors());
+    for _ in 0..TRIES {
         let at = somewhere(place, window, random);
         let height = other.height() * view.pixels_per_metre(at.1) * window.zoom / HEIGHT;
         if (0.045..0.95).contains(&height) && put(cast, other, at, &view, random) {

@@ -162,8 +162,9 @@ impl Stage {
         let (forward, side) = item.look.footprint();
         let mut contact = Body::default();
         let black = super::paint::Rgb(0, 0, 0);
-        for grown in [1.15, 0.95, 0.75] {
-            contact.sheet(&footprint(forward * grown, side * grown), black, 0.3);
+        for step in 0..6 {
+            let grown = 0.66 + 0.11 * step as f32;
+            contact.sheet(&footprint(forward * grown, side * grown), black, 0.17);
         }
         if let Some((mut pixmap, left, top)) = self.room(contact.bounds(&stand, None)) {
             let transform = self.frame.transform.post_translate(-left as f32, -top as f32);

@@ -22,7 +22,7 @@ pub(crate) struct Anywhere {
 
 impl Anywhere {
     pub(crate) fn random(random: &mut Random) -> Self {
-        let indoors = random.chance(0.2);
+        let indoors = random.chance(0.15);
         let horizon = random.between(10.0, 165.0);
         let camera_metres = if indoors { random.between(1.6, 2.9) } else { random.between(1.5, 6.0) };
         let focal = random.between(420.0, 900.0);
