@@ -35,13 +35,6 @@ impl Random {
         let index = (self.next() % from.len().max(1) as u64) as usize;
         from[index]
     }
-
-    /// Uniform over the elements; `None` of an empty slice.
-    pub(crate) fn pick<T: Copy>(&mut self, from: &[T]) -> Option<T> {
-        let count = u64::try_from(from.len()).ok().filter(|&count| count > 0)?;
-        let index = usize::try_from(self.next() % count).ok()?;
-        from.get(index).copied()
-    }
 }
 
 #[cfg(test)]

@@ -11,8 +11,8 @@ pub(super) struct Camera {
     /// Values of red, green and blue after exposure, white balance and contrast.
     tones: [[u8; 256]; 3],
     /// Factor of each column and row, whose product darkens the corners; 256 is 1.
-    columns: Vec<u32>,
-    rows: Vec<u32>,
+    columns: Vec<i32>,
+    rows: Vec<i32>,
     noise: Vec<i8>,
 }
 
@@ -30,7 +30,7 @@ impl Camera {
         let falloff = |size: u32| {
             let at = |i: u32| {
                 let from_centre = (i as f32 + 0.5) / size as f32 * 2.0 - 1.0;
-                ((1.0 - conditions.vignette * 0.5 * from_centre.powi(2)) * 256.0) as u32
+                ((1.0 - conditions.vignette * 0.5 * from_centre.powi(2)) * 256.0) as i32
             };
             (0..size).map(at).collect()
         };
@@ -126,13 +126,14 @@ impl Camera {
             for channel in 0..3 {
                 line.clear();
                 line.extend((0..count).map(|i| u32::from(rgb[start + i * stride + channel])));
-                let at = |i: usize, by: isize| line[i.saturating_add_signed(by).min(count - 1)];
+                // Beyond an edge the edge's own value goes on.
+                let both = |i: usize, tap: usize| line[(i + tap).min(count - 1)] + line[i.saturating_sub(tap)];
                 for i in 0..count {
                     let mut sum = line[i] * 256;
-                    for tap in 1..taps as isize {
-                        sum += (at(i, tap) + at(i, -tap)) * 256;
+                    for tap in 1..taps {
+                        sum += both(i, tap) * 256;
                     }
-                    sum += (at(i, taps as isize) + at(i, -(taps as isize))) * edge;
+                    sum += both(i, taps) * edge;
                     rgb[start + i * stride + channel] = (sum / total) as u8;
                 }
             }
@@ -152,7 +153,7 @@ impl Camera {
         for (row, &down) in rgb.chunks_exact_mut(self.width * 3).zip(&self.rows) {
             for (pixel, &across) in row.chunks_exact_mut(3).zip(&self.columns) {
                 let factor = across * down;
-                let mut value: [i32; 3] = std::array::from_fn(|i| ((u32::from(pixel[i]) * factor) >> 16) as i32);
+                let mut value: [i32; 3] = std::array::from_fn(|i| (i32::from(pixel[i]) * factor) >> 16);
                 if !plain {
                     // Luma of BT.601.
                     let luma = (77 * value[0] + 150 * value[1] + 29 * value[2]) >> 8;

@@ -149,7 +149,7 @@ impl Conditions {
         match self.light {
             Light::Day => [1.04, 1.02, 0.97],
             Light::Overcast => [0.92, 0.94, 0.96],
-            Light::Dusk => [0.62, 0.54, 0.58],
+            Light::Dusk => [0.76, 0.66, 0.66],
             Light::Night => [0.3, 0.3, 0.36],
             Light::Infrared => [0.5, 0.5, 0.5],
             Light::Indoors => [1.0, 0.98, 0.94],

@@ -122,7 +122,7 @@ pub fn render(kind: SceneKind, options: &SceneOptions, index: usize) -> Result<P
 /// Refuses sizes that cannot be drawn or encoded.
 pub(crate) fn check_size(width: u32, height: u32) -> Result<(), SimError> {
     let size_fits = (64..=3840).contains(&width) && (64..=2160).contains(&height);
-    if !size_fits || width % 2 != 0 || height % 2 != 0 {
+    if !size_fits || !width.is_multiple_of(2) || !height.is_multiple_of(2) {
         let message = format!("size {width}x{height} must be even and between 64x64 and 3840x2160");
         return Err(SimError::Settings(message));
     }

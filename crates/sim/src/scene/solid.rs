@@ -278,7 +278,7 @@ fn draw_part(part: &Part, brush: &mut Brush<'_>, stand: &Stand) {
             let Some(light) = light_on(points, *inside, stand) else { return };
             let flat: Vec<Xy> = points.iter().map(|&p| stand.project(p).0).collect();
             if *shines {
-                brush.shine(polygon(&grown(&flat, 0.4 * brush.pixel())), *color, 1.0);
+                brush.shine(polygon(&flat), *color, 1.0);
             } else {
                 brush.fill(polygon(&flat), color.times(0.35 + 0.65 * light));
             }

@@ -49,8 +49,6 @@ pub(crate) struct Seen {
     pub(crate) bbox: BoxInFrame,
     /// Which part of its pixels can be seen, above 0..=1.
     pub(crate) visible: f32,
-    /// Its visible pixels.
-    pub(crate) pixels: usize,
 }
 
 pub(crate) struct Stage {
@@ -214,7 +212,7 @@ impl Stage {
         for (to, sum) in pixmap.data_mut().iter_mut().zip(sums) {
             *to = (sum / count) as u8;
         }
-        let margin = margin as i64;
+        let margin = i64::try_from(margin).unwrap_or(0);
         Some(Layer { left: layer.left - margin, top: layer.top - margin, pixmap })
     }
 
@@ -283,7 +281,7 @@ impl Stage {
         let across = |x: usize| x as f32 / width as f32;
         let down = |y: usize| y as f32 / height as f32;
         let bbox = BoxInFrame::from_edges(across(left), down(top), across(right), down(bottom));
-        Some(Seen { item, bbox, visible: count as f32 / solid.max(1) as f32, pixels: count })
+        Some(Seen { item, bbox, visible: count as f32 / solid.max(1) as f32 })
     }
 }
 

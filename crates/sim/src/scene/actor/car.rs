@@ -2,7 +2,7 @@
 
 use super::{
     Pose,
-    vehicle::{BLACK, Section, hull, on, patch, underside, wheel, window},
+    vehicle::{BLACK, Section, hull, patch, underside, wheel, window},
 };
 use crate::{
     random::Random,
@@ -223,8 +223,7 @@ impl Car {
             let sill = [shape.axles[0] + 0.4, shape.axles[1] - 0.4];
             body.decal(&strip(sill[0], low, sill[1], low + 0.1), inside, BLACK);
             let (from, to) = (shape.foot.0, shape.foot.1);
-            for &(start, end) in &shape.panes {
-                let _ = start;
+            for &(_, end) in &shape.panes {
                 let x = from + (to - from) * (end + 0.012);
                 if x < shape.axles[1] - 0.2 {
                     body.decal(&strip(x - 0.012, low + 0.14, x + 0.012, belt - 0.02), inside, seam);
@@ -360,6 +359,5 @@ impl Car {
                 body.decal(&round, around, red);
             }
         }
-        let _ = on;
     }
 }

@@ -146,12 +146,11 @@ impl Dog {
         }
         let chest = at(front - 0.02, 0.0, back_up - 0.04);
         let hips = at(rump, 0.0, back_up + 0.02);
-        let belly = at(0.0, 0.0, back_up - 0.04);
         let (t, chest_first) = (self.thick * s, !towards);
-        let parts = [(chest, t * 1.12, 1.12), (hips, t, 1.0)];
+        let parts = [(chest, t * 1.12), (hips, t)];
         let order = if chest_first { [0, 1] } else { [1, 0] };
         for i in order {
-            let (center, radius, _) = parts[i];
+            let (center, radius) = parts[i];
             body.ball(center, (radius, radius * 0.9, radius * 1.08), if i == 0 { self.fur } else { self.saddle });
             if i == order[0] {
                 body.limb(chest, hips, (t * 1.05, t * 0.94), self.fur);
@@ -163,7 +162,6 @@ impl Dog {
                 );
             }
         }
-        let _ = belly;
         legs_of(&mut body, near_side);
         if towards {
             self.head(&mut body, front, back_up, stand);

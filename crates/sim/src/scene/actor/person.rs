@@ -249,7 +249,7 @@ impl Person {
         self.leg(body, legs[near], 1.0);
         self.trunk(body, spine, facing, legs);
         if facing > 0.35 {
-            self.front_of_jacket(body, spine, stand);
+            self.front_of_jacket(body, spine);
         }
         self.head(body, spine, facing);
         if facing <= 0.0 {
@@ -320,9 +320,8 @@ impl Person {
     }
 
     /// The zip or the shirt that an open jacket shows.
-    fn front_of_jacket(&self, body: &mut Body, spine: &dyn Fn(f32) -> Xyz, stand: &Stand) {
+    fn front_of_jacket(&self, body: &mut Body, spine: &dyn Fn(f32) -> Xyz) {
         let h = self.height;
-        let _ = stand;
         let at = |u: f32, side: f32| {
             let p = spine(u);
             (p.0 + 0.07 * h, side * h, p.2)
