@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use prost::Message as _;
+use sightline_core::network::{Activation, Window};
 
 use crate::proto::{
     AttributeProto, DimensionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
@@ -18,9 +19,22 @@ const IR_VERSION: i64 = 8;
 const BATCH: &str = "N";
 
 /// An attribute's value.
-pub(crate) enum Attribute<'a> {
+pub(crate) enum Attribute {
     Integer(i64),
-    Integers(&'a [i64]),
+    Integers(Vec<i64>),
+}
+
+impl Attribute {
+    /// Those of Conv. Pads: top, left, bottom, right.
+    pub(crate) fn of_convolution(window: Window, pads: [usize; 4], groups: usize) -> [(&'static str, Self); 5] {
+        [
+            ("dilations", Self::Integers(vec![integer(window.dilation); 2])),
+            ("group", Self::Integer(integer(groups))),
+            ("kernel_shape", Self::Integers(vec![integer(window.kernel); 2])),
+            ("pads", Self::Integers(pads.map(integer).to_vec())),
+            ("strides", Self::Integers(vec![integer(window.stride); 2])),
+        ]
+    }
 }
 
 /// A graph that grows.
@@ -59,7 +73,7 @@ impl Graph {
         operator: &str,
         inputs: &[&str],
         output: impl Into<String>,
-        attributes: &[(&str, Attribute<'_>)],
+        attributes: &[(&str, Attribute)],
     ) -> String {
         let output = output.into();
         self.proto.node.push(NodeProto {
@@ -71,6 +85,30 @@ impl Graph {
             domain: None,
         });
         output
+    }
+
+    /// An activation; nothing for none.
+    pub(crate) fn activation(&mut self, activation: Activation, from: &str, output: &str) {
+        match activation {
+            Activation::None => {}
+            Activation::Relu => {
+                self.node("Relu", &[from], output, &[]);
+            }
+            Activation::Relu6 => {
+                self.constant(TensorProto::floats("relu6_least", &[], &[0.0]));
+                self.constant(TensorProto::floats("relu6_most", &[], &[6.0]));
+                self.node("Clip", &[from, "relu6_least", "relu6_most"], output, &[]);
+            }
+        }
+    }
+
+    /// A predictor's output `[N, boxes · values, height, width]` as `[N, height · width · boxes, values]`.
+    pub(crate) fn rows_of_values(&mut self, predictor: &str, values: usize) -> String {
+        let cells_last = [("perm", Attribute::Integers(vec![0, 2, 3, 1]))];
+        let cells = self.node("Transpose", &[predictor], format!("{predictor}_nhwc"), &cells_last);
+        let shape = format!("rows_of_{values}");
+        self.constant(TensorProto::integers(&shape, &[0, -1, integer(values)]));
+        self.node("Reshape", &[&cells, &shape], format!("{predictor}_rows"), &[])
     }
 
     /// The whole file.
@@ -87,7 +125,7 @@ impl Graph {
     }
 }
 
-fn attribute(name: &str, value: &Attribute<'_>) -> AttributeProto {
+fn attribute(name: &str, value: &Attribute) -> AttributeProto {
     let mut attribute = AttributeProto { name: Some(name.to_owned()), ..AttributeProto::default() };
     match value {
         Attribute::Integer(integer) => {
@@ -95,7 +133,7 @@ fn attribute(name: &str, value: &Attribute<'_>) -> AttributeProto {
             attribute.r#type = Some(attribute_type::INT);
         }
         Attribute::Integers(integers) => {
-            attribute.ints = integers.to_vec();
+            attribute.ints.clone_from(integers);
             attribute.r#type = Some(attribute_type::INTS);
         }
     }

@@ -1,5 +1,6 @@
-//! Model files. A [`Network`](sightline_core::network::Network) and its weights become an ONNX file ([`write`]), and an
-//! ONNX file is described without running it ([`inspect`]).
+//! Model files. A [`Network`](sightline_core::network::Network) and its weights become an ONNX file ([`write`]), an
+//! ONNX file is described without running it ([`inspect`]), and the quantised SSD of TensorFlow Lite becomes ONNX files
+//! ([`tflite::import`]).
 //!
 //! Everything goes from bytes to bytes: files belong to the caller. Only this crate names `prost`.
 
@@ -8,6 +9,7 @@ mod graph;
 mod inspect;
 mod proto;
 mod tensor;
+pub mod tflite;
 mod weights;
 mod write;
 

@@ -2,7 +2,7 @@
 //! ONNX operator set 13.
 
 use sightline_core::network::{
-    Activation, Channels, Convolution, Layer, Network, NetworkHead, Operation, Padding, SsdHead, Window,
+    Activation, Channels, Convolution, Layer, Network, NetworkHead, Operation, SsdHead, Window,
 };
 
 use crate::{
@@ -87,7 +87,7 @@ fn check_weights(network: &Network, weights: &Weights) -> Result<(), OnnxError> 
 
 /// Bytes to (x − 128) / 128. As a DequantizeLinear, a quantised version of the file takes the bytes as they are.
 fn add_normalization(graph: &mut Graph) -> String {
-    let planes = graph.node("Transpose", &[IMAGE], "image_nchw", &[("perm", Attribute::Integers(&[0, 3, 1, 2]))]);
+    let planes = graph.node("Transpose", &[IMAGE], "image_nchw", &[("perm", Attribute::Integers(vec![0, 3, 1, 2]))]);
     graph.constant(TensorProto::floats("image_scale", &[], &[1.0 / 128.0]));
     graph.constant(TensorProto::raw("image_zero_point", data_type::UINT8, &[], vec![128]));
     graph.node("DequantizeLinear", &[&planes, "image_scale", "image_zero_point"], "image_normalized", &[])
@@ -99,9 +99,9 @@ fn add_layer(graph: &mut Graph, layer: &Layer, from: &str, weights: &Weights) {
         Operation::Convolution(convolution) => add_convolution(graph, layer, convolution, from, weights),
         Operation::MaximumPooling(window) => {
             let attributes = [
-                ("kernel_shape", Attribute::Integers(&[integer(window.kernel); 2])),
-                ("pads", Attribute::Integers(&pads(layer, window))),
-                ("strides", Attribute::Integers(&[integer(window.stride); 2])),
+                ("kernel_shape", Attribute::Integers(vec![integer(window.kernel); 2])),
+                ("pads", Attribute::Integers(pads(layer, window).map(integer).to_vec())),
+                ("strides", Attribute::Integers(vec![integer(window.stride); 2])),
             ];
             graph.node("MaxPool", &[from], output, &attributes);
         }
@@ -126,13 +126,7 @@ fn add_convolution(graph: &mut Graph, layer: &Layer, convolution: Convolution, f
         Channels::All => 1,
         Channels::Own => layer.input.channels,
     };
-    let attributes = [
-        ("dilations", Attribute::Integers(&[integer(window.dilation); 2])),
-        ("group", Attribute::Integer(integer(group))),
-        ("kernel_shape", Attribute::Integers(&[integer(window.kernel); 2])),
-        ("pads", Attribute::Integers(&pads(layer, window))),
-        ("strides", Attribute::Integers(&[integer(window.stride); 2])),
-    ];
+    let attributes = Attribute::of_convolution(window, pads(layer, window), group);
     let inputs = [from, &kernel_name, &bias_name];
     // The layer's name is that of its output, which is the activation's if there is one.
     let convolved = match convolution.activation {
@@ -140,20 +134,7 @@ fn add_convolution(graph: &mut Graph, layer: &Layer, convolution: Convolution, f
         Activation::Relu | Activation::Relu6 => format!("{}_convolution", layer.name),
     };
     let convolved = graph.node("Conv", &inputs, convolved, &attributes);
-    match convolution.activation {
-        Activation::None => {}
-        Activation::Relu => {
-            graph.node("Relu", &[&convolved], layer.name.as_str(), &[]);
-        }
-        Activation::Relu6 => add_relu6(graph, &convolved, &layer.name),
-    }
-}
-
-/// min(max(x, 0), 6)
-pub(crate) fn add_relu6(graph: &mut Graph, from: &str, output: &str) {
-    graph.constant(TensorProto::floats("relu6_least", &[], &[0.0]));
-    graph.constant(TensorProto::floats("relu6_most", &[], &[6.0]));
-    graph.node("Clip", &[from, "relu6_least", "relu6_most"], output, &[]);
+    graph.activation(convolution.activation, &convolved, &layer.name);
 }
 
 /// Every cell's vector to length 1, times the scale. In plain operators: LpNormalization is missing from TensorRT and
@@ -164,7 +145,7 @@ fn add_l2_normalization(graph: &mut Graph, layer: &Layer, from: &str, weights: &
         graph.constant(TensorProto::floats(&scale_name, &scale_shape(layer), scale));
     }
     graph.constant(TensorProto::floats("least_length", &[], &[LEAST_LENGTH]));
-    let over_channels = [("axes", Attribute::Integers(&[1])), ("keepdims", Attribute::Integer(1))];
+    let over_channels = [("axes", Attribute::Integers(vec![1])), ("keepdims", Attribute::Integer(1))];
     let length = graph.node("ReduceL2", &[from], format!("{name}_length"), &over_channels);
     let length = graph.node("Max", &[&length, "least_length"], format!("{name}_divisor"), &[]);
     let direction = graph.node("Div", &[from, &length], format!("{name}_direction"), &[]);
@@ -172,13 +153,10 @@ fn add_l2_normalization(graph: &mut Graph, layer: &Layer, from: &str, weights: &
 }
 
 /// Top, left, bottom, right.
-fn pads(layer: &Layer, window: Window) -> [i64; 4] {
-    if window.padding == Padding::Valid {
-        return [0; 4];
-    }
+fn pads(layer: &Layer, window: Window) -> [usize; 4] {
     let (top, bottom) = window.padding_of(layer.input.height);
     let (left, right) = window.padding_of(layer.input.width);
-    [top, left, bottom, right].map(integer)
+    [top, left, bottom, right]
 }
 
 fn add_scores(graph: &mut Graph, network: &Network) -> Result<(), OnnxError> {
@@ -204,7 +182,7 @@ fn add_ssd_outputs(graph: &mut Graph, network: &Network, head: &SsdHead) -> Resu
     Ok(())
 }
 
-/// `[N, boxes · values, height, width]` to `[N, height · width · boxes, values]`.
+/// The layer's values, one row per default box.
 fn add_rows_of_predictor(
     graph: &mut Graph,
     network: &Network,
@@ -214,11 +192,7 @@ fn add_rows_of_predictor(
     let Some(layer) = network.layers.get(layer) else {
         return Err(problem(network, format!("its head takes the output of layer {layer}: there is none")));
     };
-    let cells = [("perm", Attribute::Integers(&[0, 2, 3, 1]))];
-    let cells = graph.node("Transpose", &[&layer.name], format!("{}_nhwc", layer.name), &cells);
-    let shape = format!("rows_of_{values}");
-    graph.constant(TensorProto::integers(&shape, &[0, -1, integer(values)]));
-    Ok(graph.node("Reshape", &[&cells, &shape], format!("{}_rows", layer.name), &[]))
+    Ok(graph.rows_of_values(&layer.name, values))
 }
 
 #[cfg(test)]
