@@ -83,26 +83,25 @@ impl<'a> Table<'a> {
 
     /// The elements of a vector, `N` bytes each. Empty if the field is absent.
     pub(super) fn vector<const N: usize>(&self, number: usize, what: &'static str) -> Read<&'a [[u8; N]]> {
-        Ok(self.vector_at(number, what)?.map_or(&[], |(_, elements)| elements))
+        Ok(self.vector_at(number, what)?.1)
     }
 
-    fn vector_at<const N: usize>(&self, number: usize, what: &'static str) -> Read<Option<(usize, &'a [[u8; N]])>> {
+    /// Where the elements are, and they.
+    fn vector_at<const N: usize>(&self, number: usize, what: &'static str) -> Read<(usize, &'a [[u8; N]])> {
         let Some(at) = self.field(number) else {
-            return Ok(None);
+            return Ok((0, &[]));
         };
         let start = follow(self.bytes, at, what)?;
         let count = u32::from_le_bytes(bytes_at(self.bytes, start, what)?) as usize;
         let first = start + 4;
         let end = count.checked_mul(N).and_then(|size| first.checked_add(size));
         let elements = end.and_then(|end| self.bytes.get(first..end)).ok_or(Damaged { what, at: start })?;
-        Ok(Some((first, elements.as_chunks().0)))
+        Ok((first, elements.as_chunks().0))
     }
 
     /// The tables of a vector, at most `most` of them: the same table may be listed any number of times.
     pub(super) fn tables(&self, number: usize, most: usize, what: &'static str) -> Read<Vec<Self>> {
-        let Some((first, offsets)) = self.vector_at::<4>(number, what)? else {
-            return Ok(Vec::new());
-        };
+        let (first, offsets) = self.vector_at::<4>(number, what)?;
         if offsets.len() > most {
             return Err(Damaged { what, at: first });
         }

@@ -129,13 +129,11 @@ pub(super) fn read(model: &Model<'_>, operator: &Operator<'_>) -> Result<Layer, 
     let (input_quantization, kernel_quantization) = (byte_quantization(input)?, byte_quantization(kernel)?);
     let output_quantization = byte_quantization(output)?;
     let bias_scale = input_quantization.scale * kernel_quantization.scale;
-    let in_the_file = bias.quantization.filter(|quantization| quantization.zero_point == 0);
-    let in_the_file = in_the_file.map_or(f32::NAN, |quantization| quantization.scale);
-    let off = (in_the_file - bias_scale).abs();
-    // Written so that NaN is refused as well.
-    if !(off <= SCALE_TOLERANCE * bias_scale) {
-        return Err(contradiction("has a bias whose scale is not that of its input times that of its kernel"));
-    }
+    let is_theirs = |scale: f32| (scale - bias_scale).abs() <= SCALE_TOLERANCE * bias_scale;
+    let bias_scale = match bias.quantization {
+        Some(of_file) if of_file.zero_point == 0 && is_theirs(of_file.scale) => of_file.scale,
+        _ => return Err(contradiction("has a bias whose scale is not that of its input times that of its kernel")),
+    };
     Ok(Layer {
         name: String::new(),
         from: None,
@@ -147,7 +145,7 @@ pub(super) fn read(model: &Model<'_>, operator: &Operator<'_>) -> Result<Layer, 
         kernel: kernel_values,
         kernel_quantization,
         bias: bias.data.as_chunks().0.iter().map(|bytes| i32::from_le_bytes(*bytes)).collect(),
-        bias_scale: in_the_file,
+        bias_scale,
         activation: activation(fused, output_quantization)?,
         input_quantization,
         output_quantization,

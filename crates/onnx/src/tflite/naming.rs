@@ -33,9 +33,10 @@ pub(super) fn name_layers(layers: &mut [Layer], boxes: &[usize], classes: &[usiz
         };
         after_depthwise = depthwise;
         // A network of other layers than MobileNet's.
-        while !taken.insert(name.clone()) {
-            name.push('_');
+        if taken.contains(&name) {
+            name = format!("{name}_{index}");
         }
+        taken.insert(name.clone());
         layer.name = name;
     }
 }

@@ -13,8 +13,8 @@ const MOST_ENTRIES: usize = 20_000;
 /// More dimensions, inputs and outputs than any tensor or operator here has.
 const MOST_DIMENSIONS: usize = 8;
 const MOST_INPUTS: usize = 64;
-/// More than any dimension here has.
-const LARGEST_DIMENSION: i32 = 1 << 24;
+/// More than any dimension here has; a product of three of them fits 64 bits.
+const LARGEST_DIMENSION: i32 = 1 << 20;
 
 /// `TensorType`
 pub(super) const INT32: u8 = 2;
@@ -68,7 +68,6 @@ impl std::fmt::Display for Code<'_> {
                 17 => "MAX_POOL_2D",
                 18 => "MUL",
                 21 => "RELU6",
-                22 => "RESHAPE",
                 23 => "RESIZE_BILINEAR",
                 25 => "SOFTMAX",
                 34 => "PAD",

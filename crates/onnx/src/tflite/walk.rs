@@ -208,6 +208,10 @@ impl<'f, 'a> Finder<'f, 'a> {
             )));
         };
         let axis = options.as_ref().map_or(Ok(0), |options| options.i32(0, 0, "the axis of a concatenation"))?;
+        let fused = options.as_ref().map_or(Ok(0), |options| options.u8(1, "the activation of a concatenation"))?;
+        if fused != 0 {
+            return Err(ImportError::Unsupported("CONCATENATION with an activation is not supported".to_owned()));
+        }
         let mut predictors = Vec::with_capacity(inputs.len());
         for input in inputs {
             let input = input.ok_or_else(|| ImportError::Contradiction("CONCATENATION lacks an input".to_owned()))?;
