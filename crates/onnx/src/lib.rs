@@ -1,5 +1,5 @@
-//! Model files. A [`Network`](sightline_core::network::Network) and its weights become an ONNX file ([`write`]), an
-//! ONNX file is described without running it ([`inspect`]), and the quantised SSD of TensorFlow Lite becomes ONNX files
+//! Model files. A [`Network`](sightline_core::network::Network) and its weights become an ONNX file ([`write()`]), an
+//! ONNX file is described without running it ([`inspect()`]), and the quantised SSD of TensorFlow Lite becomes ONNX files
 //! ([`tflite::import`]).
 //!
 //! Everything goes from bytes to bytes: files belong to the caller. Only this crate names `prost`.

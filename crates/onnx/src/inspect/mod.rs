@@ -97,7 +97,8 @@ impl fmt::Display for WeightType {
     }
 }
 
-/// What an ONNX file is. Memory: a small multiple of the file's size.
+/// What an ONNX file is. Memory: about twice the file's size; of a hostile file, whose every two bytes are an empty
+/// message, at most a few hundred times, whatever lengths it claims.
 ///
 /// # Errors
 /// When the bytes are no ONNX file, are cut off, or a constant's values do not fit its shape.

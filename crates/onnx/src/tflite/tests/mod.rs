@@ -22,12 +22,17 @@ use crate::{
 
 /// The official file.
 fn official() -> Option<Vec<u8>> {
+    shared("detect.tflite")
+}
+
+/// A file of the folder beside the repository.
+fn shared(name: &str) -> Option<Vec<u8>> {
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let file = here.ancestors().map(|folder| folder.join("shared/models/detect.tflite")).find(|file| file.exists());
+    let file = here.ancestors().map(|folder| folder.join("shared/models").join(name)).find(|file| file.exists());
     if file.is_none() {
         let _ = std::io::Write::write_fmt(
             &mut std::io::stderr(),
-            format_args!("SKIPPED: no ../shared/models/detect.tflite beside the repository\n"),
+            format_args!("SKIPPED: no ../shared/models/{name} beside the repository\n"),
         );
     }
     Some(std::fs::read(file?).unwrap())
@@ -51,7 +56,11 @@ fn the_official_file_is_read() {
     let network = Architecture::SsdMobileNetV1.build(&Architecture::SsdMobileNetV1.defaults()).unwrap();
     let NetworkHead::Ssd(head) = network.head else { panic!("no SSD") };
     assert_eq!(imported.anchors, head.default_boxes);
-    assert_ne!(imported.anchors, imported.file_anchors);
+    let Some(quantized) = shared("anchors_tflite_u8.bin") else { return };
+    let values = imported.file_anchors.iter().flat_map(|of| [of.center_y, of.center_x, of.height, of.width]);
+    let expected = quantized.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
+    assert_eq!(quantized.len(), 16 * imported.file_anchors.len());
+    assert!(values.zip(expected).all(|(value, expected)| (value - expected).abs() < 1e-6));
 }
 
 #[test]
