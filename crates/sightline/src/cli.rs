@@ -128,6 +128,10 @@ pub enum ModelsCommand {
     Inspect(InspectArgs),
     /// Run the reference pictures kept with models; fail when the answers drift
     Verify(VerifyArgs),
+    /// Fetch the published COCO model, verify it and import it
+    Pull(PullArgs),
+    /// Write a TensorFlow Lite SSD as ONNX and model.yaml, in float32 and in int8
+    Import(ImportArgs),
     /// Write an architecture as ONNX and model.yaml, with random weights or given ones
     Build(BuildArgs),
 }
@@ -197,6 +201,43 @@ impl FromStr for ProviderName {
             _ => Ok(Self(provider)),
         }
     }
+}
+
+/// `sightline models pull`
+#[derive(Debug, Args)]
+pub struct PullArgs {
+    /// Which model
+    #[arg(value_name = "NAME", default_value = "ssd-mobilenet-v1-coco")]
+    pub model: String,
+    /// Take this file, fetched elsewhere, instead: the archive, or the detect.tflite in it
+    #[arg(long, value_name = "FILE", conflicts_with = "url")]
+    pub from: Option<PathBuf>,
+    /// Fetch the archive from here, a mirror, instead
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// Folder of models to write to; the user's own when left out
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// `sightline models import`
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// A quantised SSD that ends in TFLite_Detection_PostProcess
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The model's name; the published model's own, or the file's when left out
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// One class name a line, the background (`???`) first; COCO's for the published model when left out
+    #[arg(long, value_name = "FILE")]
+    pub classes: Option<PathBuf>,
+    /// Folder of models to write to; the user's own when left out
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Overwrite models of that name
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// `sightline models build`

@@ -19,8 +19,6 @@ use crate::{
     failure::{Failure, Kind, OrFail, Outcome},
 };
 
-const NO_CLASS: &str = "???";
-
 /// Builds the network and writes its folder; its path goes to stdout.
 #[expect(clippy::print_stdout, reason = "where the model is, for a script")]
 pub fn execute(args: &BuildArgs) -> Outcome {
@@ -28,7 +26,7 @@ pub fn execute(args: &BuildArgs) -> Outcome {
     let has_background = architecture != Architecture::MobileNetV1;
     let published = architecture.defaults();
     let names = match &args.classes {
-        Some(file) => read_names(file, has_background)?,
+        Some(file) => detector_names(file, has_background)?,
         None => labels::for_classes(published.classes, has_background),
     };
     let size = args.size.unwrap_or(published.size);
@@ -87,7 +85,7 @@ fn spec(name: String, network: &Network, names: Vec<String>) -> ModelSpec {
         NetworkHead::Ssd(ssd) if ssd.score == ScoreFunction::Softmax => 0.45, // the SSD paper's
         _ => 0.6,
     };
-    let named = |name: String| (name != NO_CLASS).then_some(name);
+    let named = |name: String| (name != labels::NONE).then_some(name);
     ModelSpec {
         name,
         weights: None,
@@ -106,23 +104,13 @@ fn spec(name: String, network: &Network, names: Vec<String>) -> ModelSpec {
     }
 }
 
-/// One class name a line, by class id; a detector's first one is the background.
-fn read_names(file: &Path, has_background: bool) -> Result<Vec<String>, Failure> {
-    let context = || format!("cannot read the class names in {}", file.display());
-    let text = std::fs::read_to_string(file).with_context(context).or_fail(Kind::Usage)?;
-    let names: Vec<String> = text.lines().map(|line| line.trim().to_owned()).collect();
-    if has_background && names.first().is_none_or(|first| first != NO_CLASS) {
-        let message =
-            format!("{}: its first line must be `{NO_CLASS}`, the background; classes follow", file.display());
+/// The class names of a file; a detector's first one is the background.
+fn detector_names(file: &Path, has_background: bool) -> Result<Vec<String>, Failure> {
+    let names = labels::read(file)?;
+    if has_background && names.first().is_none_or(|first| first != labels::NONE) {
+        let none = labels::NONE;
+        let message = format!("{}: its first line must be `{none}`, the background; classes follow", file.display());
         return Err(Failure::new(Kind::Usage, anyhow!(message)));
-    }
-    for (index, name) in names.iter().enumerate() {
-        let is_repeated = name != NO_CLASS && names[..index].contains(name);
-        if name.is_empty() || is_repeated {
-            let what = if name.is_empty() { "is empty".to_owned() } else { format!("repeats `{name}`") };
-            let message = format!("{}: line {} {what}; write one name a line", file.display(), index + 1);
-            return Err(Failure::new(Kind::Usage, anyhow!(message)));
-        }
     }
     Ok(names)
 }

@@ -1,4 +1,13 @@
-//! Class names that belong to published sets of labels, by class id; `???` is the background or an unused id.
+//! Class names by class id: of a file, or those of published sets.
+
+use std::path::Path;
+
+use anyhow::{Context, anyhow};
+
+use crate::failure::{Failure, Kind, OrFail};
+
+/// Stands for an id without a name: the background, or one that is never used.
+pub const NONE: &str = "???";
 
 /// COCO's 90 ids, ten of them never used, after the background.
 #[rustfmt::skip] // a list of 91 lines is no easier to read
@@ -31,4 +40,23 @@ pub fn for_classes(classes: usize, has_background: bool) -> Vec<String> {
             .map(|id| if id == 0 && has_background { "???".to_owned() } else { format!("class-{id}") })
             .collect(),
     }
+}
+
+/// The names in a file: one a line, by class id, each but [`NONE`] once.
+///
+/// # Errors
+/// When the file cannot be read, or a line is empty or repeats an earlier one.
+pub fn read(file: &Path) -> Result<Vec<String>, Failure> {
+    let context = || format!("cannot read the class names in {}", file.display());
+    let text = std::fs::read_to_string(file).with_context(context).or_fail(Kind::Usage)?;
+    let names: Vec<String> = text.lines().map(|line| line.trim().to_owned()).collect();
+    for (index, name) in names.iter().enumerate() {
+        let is_repeated = name != NONE && names[..index].contains(name);
+        if name.is_empty() || is_repeated {
+            let what = if name.is_empty() { "is empty".to_owned() } else { format!("repeats `{name}`") };
+            let message = format!("{}: line {} {what}; write one name a line", file.display(), index + 1);
+            return Err(Failure::new(Kind::Usage, anyhow!(message)));
+        }
+    }
+    Ok(names)
 }

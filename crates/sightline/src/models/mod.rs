@@ -2,9 +2,12 @@
 
 mod build;
 mod folder;
+mod import;
 mod inspect;
 mod labels;
 mod list;
+mod published;
+mod pull;
 mod text;
 mod verify;
 
@@ -33,6 +36,8 @@ pub fn execute(command: &ModelsCommand) -> Outcome {
         ModelsCommand::List(args) => list::execute(args),
         ModelsCommand::Inspect(args) => inspect::execute(args),
         ModelsCommand::Verify(args) => verify::execute(args),
+        ModelsCommand::Pull(args) => pull::execute(args),
+        ModelsCommand::Import(args) => import::execute(args),
         ModelsCommand::Build(args) => build::execute(args),
     }
 }
