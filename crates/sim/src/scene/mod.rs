@@ -1,6 +1,6 @@
 //! Places that look like what a camera sees, with exact ground truth: a pure function of (scene, seed, frame index).
 //!
-//! [`stage`] photographs actors before a backdrop; [`script`] says who does what when.
+//! `stage` photographs actors before a backdrop; `script` says who does what when.
 
 mod actor;
 mod backdrop;

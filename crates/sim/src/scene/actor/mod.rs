@@ -8,6 +8,7 @@ mod dog;
 mod person;
 mod prop;
 mod vehicle;
+mod wardrobe;
 
 use self::{bicycle::Bicycle, bus::Bus, car::Car, dog::Dog, person::Person, prop::Prop};
 use super::{solid::Body, view::Stand};
