@@ -19,6 +19,7 @@ use image::{
 use serde_json::{Value, json};
 use sightline_sim::{
     dataset::{self, CLASSES, Sample},
+    scene::SceneKind,
     truth::TruthObject,
 };
 
@@ -40,7 +41,7 @@ fn main() -> Result<(), Failure> {
 
     let next = AtomicU64::new(0);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let work = || -> Result<Vec<(u64, Vec<Value>)>, Failure> {
+    let work = || -> Result<Vec<(u64, &'static str, Vec<Value>)>, Failure> {
         let mut done = Vec::new();
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
@@ -49,7 +50,7 @@ fn main() -> Result<(), Failure> {
             }
             let sample = dataset::sample(first_seed + index, size.0, size.1)?;
             save(&sample, &folder.join(image_name(index)))?;
-            done.push((index, annotations(&sample, index)));
+            done.push((index, subset(&sample), annotations(&sample, index)));
         }
     };
     let mut all = std::thread::scope(|scope| -> Result<Vec<_>, Failure> {
@@ -60,7 +61,7 @@ fn main() -> Result<(), Failure> {
         }
         Ok(all)
     })?;
-    all.sort_by_key(|(index, _)| *index);
+    all.sort_by_key(|(index, _, _)| *index);
     write_annotations(&folder, &all, first_seed, size)
 }
 
@@ -74,6 +75,11 @@ fn save(sample: &Sample, path: &Path) -> Result<(), Failure> {
     let encoder = PngEncoder::new_with_quality(file, CompressionType::Fast, FilterType::Sub);
     encoder.write_image(&picture.rgb, picture.width, picture.height, ExtendedColorType::Rgb8)?;
     Ok(())
+}
+
+/// The scene that a picture is a frame of, or `composed`: results are told apart by it.
+fn subset(sample: &Sample) -> &'static str {
+    sample.scene.map_or("composed", SceneKind::name)
 }
 
 /// The annotations of one picture, without their ids.
@@ -99,16 +105,16 @@ fn annotations(sample: &Sample, index: u64) -> Vec<Value> {
 
 fn write_annotations(
     folder: &Path,
-    all: &[(u64, Vec<Value>)],
+    all: &[(u64, &str, Vec<Value>)],
     first_seed: u64,
     (width, height): (u32, u32),
 ) -> Result<(), Failure> {
-    let image = |index: u64| {
-        let name = format!("{:06}.png", index + 1);
-        json!({"id": index + 1, "file_name": name, "width": width, "height": height, "seed": first_seed + index})
+    let image = |index: u64, subset: &str| {
+        let (id, name, seed) = (index + 1, format!("{:06}.png", index + 1), first_seed + index);
+        json!({"id": id, "file_name": name, "width": width, "height": height, "seed": seed, "subset": subset})
     };
-    let images: Vec<Value> = all.iter().map(|(index, _)| image(*index)).collect();
-    let numbered = all.iter().flat_map(|(_, annotations)| annotations.iter().cloned()).zip(1u64..);
+    let images: Vec<Value> = all.iter().map(|(index, subset, _)| image(*index, subset)).collect();
+    let numbered = all.iter().flat_map(|(_, _, annotations)| annotations.iter().cloned()).zip(1u64..);
     let annotations: Vec<Value> = numbered
         .map(|(mut annotation, id)| {
             annotation["id"] = json!(id);

@@ -124,7 +124,7 @@ pub(super) fn sample(random: &mut Random, width: u32, height: u32) -> Result<Sam
         let label = cast.get(seen.item)?.look.label()?;
         Some(TruthObject { id: seen.item as u64 + 1, label, bbox: seen.bbox, visible: seen.visible })
     });
-    Ok(Sample::new(width, height, rgb, objects))
+    Ok(Sample::new(None, (width, height), rgb, objects))
 }
 
 /// Whom to put there. Riders come with their bicycles, so persons are asked for less often than they appear.

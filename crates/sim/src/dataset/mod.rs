@@ -27,6 +27,8 @@ const SCENE_SEEDS: u64 = 100_000;
 /// One picture to train with.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
+    /// The simulated camera that it is a frame of; `None`: composed at random.
+    pub scene: Option<SceneKind>,
     /// The picture and the objects in it that a detector is to find.
     pub picture: Picture,
     /// Objects that it may find or not: nearly hidden, or tiny.
@@ -34,10 +36,15 @@ pub struct Sample {
 }
 
 impl Sample {
-    fn new(width: u32, height: u32, rgb: Vec<u8>, objects: impl Iterator<Item = TruthObject>) -> Self {
+    fn new(
+        scene: Option<SceneKind>,
+        (width, height): (u32, u32),
+        rgb: Vec<u8>,
+        objects: impl Iterator<Item = TruthObject>,
+    ) -> Self {
         let clear = |o: &TruthObject| o.visible >= CLEARLY_VISIBLE && o.bbox.height >= LEAST_HEIGHT && is_wide(&o.bbox);
         let (truth, ignored) = objects.partition(clear);
-        Self { picture: Picture { width, height, rgb, truth }, ignored }
+        Self { scene, picture: Picture { width, height, rgb, truth }, ignored }
     }
 }
 
@@ -70,5 +77,5 @@ fn scene_frame(random: &mut Random, width: u32, height: u32) -> Result<Sample, S
     // The first and last half second show nobody.
     let index = 8 + (random.next() % (scene.frames() as u64 - 16)) as usize;
     let (rgb, seen) = scene.photograph(index);
-    Ok(Sample::new(width, height, rgb, seen.into_iter().map(|(object, _)| object)))
+    Ok(Sample::new(Some(kind), (width, height), rgb, seen.into_iter().map(|(object, _)| object)))
 }
