@@ -168,7 +168,7 @@ class Network(nn.Module):
         if kind == "Conv":
             return self.units[key_of(node.input[1])](x)
         if kind == "Clip":
-            return F.relu6(x)
+            return F.relu6(x, inplace=True)  # of BatchNorm's result, which nothing else reads
         if kind == "Transpose":
             return x.permute(*attributes(node)["perm"])
         if kind == "Reshape":

@@ -12,6 +12,7 @@ import time
 import numpy as np
 import torch
 
+import allocator
 import export
 from dataset import load
 from ema import Average
@@ -213,4 +214,5 @@ def train(options):
 
 
 if __name__ == "__main__":
+    allocator.ensure()
     train(arguments())
