@@ -159,13 +159,23 @@ class Run:
         folder = os.path.join(options.out, "model")
         return export.export(self.model, self.average.network, options.model, folder, options.name, source)
 
-    def evaluate(self):
-        """AP of the averaged weights on part of the held-out pictures, as deployed."""
+    def average_precision(self, pictures):
+        """The averaged weights' table on that many held-out pictures, as deployed; None without a program for it."""
         path = self.snapshot()
         options = self.options
         if not (options.binary and options.held_out):
+            return None
+        return evaluate(options.binary, path, options.held_out, pictures)
+
+    def evaluate(self):
+        """Logs the table. A failure is logged, too: it is no reason to lose the training."""
+        try:
+            table = self.average_precision(self.options.evaluate_pictures)
+        except (RuntimeError, OSError) as error:
+            self.log(evaluation_failed=str(error))
             return
-        table = evaluate(options.binary, path, options.held_out, options.evaluate_pictures)
+        if table is None:
+            return
         values = {f"ap50_{name}": round(ap50, 2) for name, (ap50, _, _) in table.items()}
         self.log(ap50=values.pop("ap50_all"), ap=round(table["all"][1], 2), **values)
 
@@ -189,6 +199,7 @@ def train(options):
     budget = Budget(steps, options.minutes * 60 if options.minutes else None)
     settings = {k: v for k, v in vars(options).items() if v is not None}
     run.log(pictures=len(examples), objects=objects, anchors_match=round(share, 3), device=run.device.type, settings=settings)
+    run.average_precision(2)  # fails now, not after an hour, when the program or the graph is of no use
     source = batches(data, run.step, options.workers)
     sums, counted = torch.zeros(3), 0
     logged = evaluated = run.elapsed()
