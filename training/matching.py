@@ -8,6 +8,7 @@ import numpy as np
 CODER = np.array([10.0, 10.0, 5.0, 5.0], np.float32)  # the inverse of the SSD paper's variances 0.1, 0.1, 0.2, 0.2
 IGNORED = -1  # class target of an anchor that takes no part in the loss
 BACKGROUND = 0
+LOWEST_OVERLAP = 0.2  # below it only the one best anchor is matched: such a box is more guessed than seen
 
 
 def read_anchors(path):
@@ -57,9 +58,15 @@ def decode(encodings, anchors):
 
 
 class Matcher:
-    """Assigns objects to anchors as SSD does: IoU of `threshold` or more, and the best anchor of each object."""
+    """Assigns objects to anchors as SSD does: IoU of `threshold` or more, and the best anchor of each object.
 
-    def __init__(self, anchors, threshold=0.5, ignore=0.5):
+    An object that no anchor fits (a person is slim once a 16:9 picture is squeezed into a square) would have that one
+    anchor alone, and hardly be learnt. So it gets all those whose IoU is at least `relative` times that of its best
+    anchor; 1 switches this off. A region is ignored by anchors that overlap it, or lie in it, by `ignore`.
+    """
+
+    def __init__(self, anchors, threshold=0.5, relative=0.8, ignore=0.5):
+        self.relative = relative
         self.anchors = anchors
         self.boxes = corners(anchors)
         self.areas = areas(self.boxes)
@@ -84,8 +91,10 @@ class Matcher:
         if not len(boxes):
             return classes, encodings
         iou = overlaps(self.boxes, boxes)
-        chosen = iou.argmax(axis=1)
-        matched = iou.max(axis=1) >= self.threshold
+        needed = np.minimum(self.threshold, np.maximum(self.relative * iou.max(axis=0), LOWEST_OVERLAP))
+        fitting = np.where(iou >= needed, iou, 0.0)
+        chosen = fitting.argmax(axis=1)
+        matched = fitting.max(axis=1) > 0
         # Small objects come last, so that they win where two objects have the same best anchor: the large one has others.
         for index in np.argsort(-areas(boxes)):
             best = iou[:, index].argmax()

@@ -42,6 +42,7 @@ def arguments():
     parser.add_argument("--loss", choices=("focal", "mining"), default="focal")
     parser.add_argument("--box-weight", type=float, default=1.0)
     parser.add_argument("--match-iou", type=float, default=0.5)
+    parser.add_argument("--match-relative", type=float, default=0.8, help="1: exactly SSD's matching")
     parser.add_argument("--ema", type=float, default=0.998)
     parser.add_argument("--clip", type=float, default=10.0, help="largest gradient norm")
     parser.add_argument("--seed", type=int, default=1)
@@ -192,7 +193,7 @@ def train(options):
     run = Run(options)
     examples, names = load(options.data, longest_side=2 * run.network.size, limit=options.limit)
     check_labels(run.network, names)
-    matcher = Matcher(read_anchors(os.path.join(options.model, "anchors.bin")), options.match_iou)
+    matcher = Matcher(read_anchors(os.path.join(options.model, "anchors.bin")), options.match_iou, options.match_relative)
     objects, share = matchable(examples, matcher)
     data = Batches(examples, matcher, run.network.size, options.batch, options.seed)
     steps = max(1, round(options.epochs * data.per_epoch)) if options.epochs else None

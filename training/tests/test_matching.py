@@ -50,6 +50,15 @@ class Matching(unittest.TestCase):
         classes, _ = Matcher(ANCHORS)(tiny, np.array([2]), NONE)
         self.assertEqual(classes.tolist(), [BACKGROUND, 2, BACKGROUND])
 
+    def test_object_that_no_anchor_fits_gets_those_almost_as_good_as_the_best(self):
+        anchors = np.array([[0.5, 0.5, 0.4, 0.2], [0.55, 0.5, 0.4, 0.2], [0.75, 0.5, 0.4, 0.2]], np.float32)
+        slim = boxes([0.3, 0.46, 0.7, 0.54])  # 0.4 of the first anchor, 0.34 of the second, 0.1 of the third
+        for relative, expected in ((0.8, [3, 3, 0]), (1.0, [3, 0, 0])):
+            classes, encodings = Matcher(anchors, relative=relative)(slim, np.array([3]), NONE)
+            self.assertEqual(classes.tolist(), expected)
+            decoded = decode(encodings[classes > 0], anchors[classes > 0])
+            np.testing.assert_allclose(decoded, np.repeat(slim, len(decoded), axis=0), atol=1e-5)
+
     def test_every_object_gets_an_anchor_of_its_own_in_the_full_network(self):
         _, anchors = full(width=0.25)
         rng = np.random.default_rng(3)
