@@ -64,7 +64,12 @@ class ConvUnit(nn.Module):
     def forward(self, x):
         if not self.symmetric:
             x = F.pad(x, self.pads)
-        x = self.conv(x)
+        if self.symmetric and min(x.shape[2:]) < self.conv.kernel_size[0]:
+            # oneDNN's bfloat16 gradient of a kernel that hangs over the whole map is not finite (torch 2.9.1, AMX).
+            with torch.autocast(x.device.type, enabled=False):
+                x = self.conv(x.float())
+        else:
+            x = self.conv(x)
         if self.norm is not None:
             x = self.norm(x)
         return x

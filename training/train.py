@@ -148,9 +148,10 @@ class Run:
         self.optimizer.zero_grad(set_to_none=True)
         (box + classification).backward()
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.options.clip)
-        if torch.isfinite(norm):
-            self.optimizer.step()
-            self.average.update(self.network)
+        if not torch.isfinite(norm):
+            raise SystemExit(f"train: the gradient of step {self.step} is not finite; try a lower --rate, or --float32")
+        self.optimizer.step()
+        self.average.update(self.network)
         return box.detach(), classification.detach(), norm
 
     def snapshot(self):

@@ -81,6 +81,18 @@ class Interpretation(unittest.TestCase):
         _, logits = network(torch.from_numpy(pictures(2, 33)))
         self.assertAlmostEqual(torch.sigmoid(logits).mean().item(), 0.01, delta=0.005)
 
+    def test_gradients_in_bfloat16_are_finite_down_to_maps_of_one_pixel(self):
+        model, _ = miniature.full(size=128, width=0.25)
+        network = Network(model).to(memory_format=torch.channels_last)
+        network.initialise(1)
+        for seed in range(10):
+            network.zero_grad()
+            with torch.autocast("cpu", torch.bfloat16):
+                boxes, logits = network(torch.from_numpy(pictures(4, 128, seed)))
+            (boxes.square().mean() + logits.square().mean()).backward()
+            for name, parameter in network.named_parameters():
+                self.assertTrue(torch.isfinite(parameter.grad).all(), f"seed {seed}: {name}")
+
     def test_unknown_node_is_refused(self):
         model, _ = miniature.miniature()
         next(n for n in model.graph.node if n.op_type == "Clip").op_type = "Softplus"
