@@ -8,10 +8,10 @@ SIGHTLINE := target/release/sightline
 # A developer's checkout has real models beside it; a user's has not, and needs none.
 export SIGHTLINE_MODELS ?= $(wildcard $(abspath ../shared/models))
 
-.PHONY: help setup build test lint bench demo eval clean
+.PHONY: help setup build test lint bench demo eval model-card clean
 
 help:                           ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
 
 setup:                          ## install what is needed: GStreamer, mosquitto, ONNX Runtime
 	@deploy/setup.sh
@@ -21,6 +21,7 @@ build: setup                    ## the daemon: target/release/sightline
 
 test: setup                     ## every test, the real binary's included
 	$(CARGO) test --workspace --locked
+	training/test.sh
 
 lint: setup                     ## formatting, clippy, dependency rule
 	$(CARGO) fmt --all --check
@@ -36,6 +37,9 @@ demo: build                     ## simulated cameras, a broker, the daemon, even
 eval: build                     ## mAP over ../shared/eval, beside the reference figures
 	@tests/eval/run.sh $(ARGS)
 
+model-card: setup               ## evaluate and draw our own model anew: models/README.md, docs/images, references
+	training/model_card.sh
+
 clean:                          ## build results and the fetched runtime
 	$(CARGO) clean
-	rm -rf .runtime .venv
+	rm -rf .runtime .venv out

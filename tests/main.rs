@@ -19,6 +19,9 @@ mod scenarios {
     mod demo;
     mod detect_files;
     mod detect_reference;
+    mod model_import;
+    mod model_pull;
+    mod models_command;
     mod models_that_fail;
     mod pipelines_that_fail;
     mod shutdown;

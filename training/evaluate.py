@@ -64,11 +64,15 @@ def summary(evaluation, category=None):
     return mean(precision[0]), mean(precision)
 
 
-def average_precision(truth, results, pictures, categories):
-    """{name: (AP50, AP, objects)} per category and of `all`, over those pictures."""
+def average_precision(truth, results, pictures, categories, least_area=0):
+    """{name: (AP50, AP, objects)} per category and of `all`, over those pictures.
+
+    Objects of less than `least_area` square pixels count neither as found nor as missed.
+    """
     chosen = [p["id"] for p in pictures]
     ids = [c["id"] for c in categories]
-    objects = [a for a in truth.loadAnns(truth.getAnnIds(imgIds=chosen, catIds=ids)) if not a.get("iscrowd")]
+    objects = truth.loadAnns(truth.getAnnIds(imgIds=chosen, catIds=ids))
+    objects = [a for a in objects if not a.get("iscrowd") and a["area"] >= least_area]
     table = {}
     if not results:
         nothing = {c["name"]: (0.0, 0.0, sum(o["category_id"] == c["id"] for o in objects)) for c in categories}
@@ -77,6 +81,7 @@ def average_precision(truth, results, pictures, categories):
         evaluation = COCOeval(truth, truth.loadRes(results), "bbox")
         evaluation.params.imgIds = chosen
         evaluation.params.catIds = ids
+        evaluation.params.areaRng, evaluation.params.areaRngLbl = [[least_area, 1e10]], ["counted"]
         evaluation.evaluate()
         evaluation.accumulate()
     for index, category_id in enumerate(evaluation.params.catIds):
@@ -96,18 +101,19 @@ def completed(annotations):
     return annotations
 
 
-def evaluate(binary, manifest, folder, limit=None, names=None, subset=None):
+def evaluate(binary, manifest, folder, limit=None, names=None, subset=None, least_area=0):
     """{category or "all": (AP50, AP, objects)} of a model over a folder.
 
     `limit` takes that many pictures, evenly spread; `names` only those categories; `subset` the pictures of that
-    subset.
+    subset, or of those subsets; `least_area` only objects of so many square pixels.
     """
     annotations = completed(read_annotations(folder))
     with contextlib.redirect_stdout(io.StringIO()):
         truth = COCO()
         truth.dataset = annotations
         truth.createIndex()
-    pictures = [p for p in annotations["images"] if subset is None or p.get("subset") == subset]
+    subsets = [subset] if isinstance(subset, str) else subset
+    pictures = [p for p in annotations["images"] if subsets is None or p.get("subset") in subsets]
     categories = [c for c in annotations["categories"] if names is None or c["name"] in names]
     if names:
         pictures = [p for p in pictures if labelled(p, categories)]
@@ -117,7 +123,7 @@ def evaluate(binary, manifest, folder, limit=None, names=None, subset=None):
         raise ValueError(f"{folder} has no picture to evaluate on")
     found = detect(binary, manifest, [picture_path(folder, p["file_name"]) for p in pictures])
     results = to_results(folder, pictures, found, {c["name"]: c["id"] for c in categories})
-    return average_precision(truth, results, pictures, categories)
+    return average_precision(truth, results, pictures, categories, least_area)
 
 
 def labelled(picture, categories):

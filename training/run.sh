@@ -1,29 +1,31 @@
 #!/usr/bin/env bash
 # Trains a model from nothing: Python, pictures, architecture, training, export, int8, evaluation.
 #   training/run.sh [--smoke] [OPTION VALUE]… [-- ARGUMENT-OF-train.py…]
-#     --name NAME               models/NAME and models/NAME-int8          default: sightline-scenes
+#     --name NAME               models/NAME, in int8                      default: ssd-mobilenet-v1-sim
 #     --architecture NAME       of `sightline models build`               default: ssd-mobilenet-v1
 #     --width W  --size S       of the architecture                       default: 0.5 300
-#     --pictures N              to train on                               default: 12000
-#     --held-out-pictures N     to evaluate on                            default: 500
+#     --pictures N              to train on                               default: 14000
+#     --held-out-pictures N     to evaluate on                            default: 1000
 #     --minutes M               of training                               default: 70
 #     --seed N                  of weights and order                      default: 1
 #     --data DIR --held-out DIR COCO-format folders instead of rendered pictures
 #     --built DIR               folder of `models build` instead of building one
 #     --models DIR --work DIR   where results and intermediate files go   default: models out/training/NAME
-# Environment: PYTHON (a ready interpreter instead of .venv/training), SIGHTLINE_BINARY, CARGO.
+# Environment: PYTHON (a ready interpreter instead of .venv/training), SIGHTLINE_BINARY, PROFILE (of
+# cargo: release).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-say() { printf 'training: %s\n' "$*" >&2; }
-fail() { say "$*"; exit 1; }
+# shellcheck source=training/environment.sh
+. training/environment.sh
 
-name=sightline-scenes architecture=ssd-mobilenet-v1 width=0.5 size=300 pictures=12000 held_out_pictures=500
+name=ssd-mobilenet-v1-sim architecture=ssd-mobilenet-v1 width=0.5 size=300 pictures=14000 held_out_pictures=1000
 minutes=70 seed=1 data='' held_out='' built='' models=models work='' smoke='' extra=()
 if [ "${1:-}" = --smoke ]; then
   shift
-  smoke=1 name=smoke width=0.25 size=128 pictures=60 held_out_pictures=20 minutes=0.5 models=out/training/smoke/models
-  extra=(--batch 8 --log-seconds 1 --ema 0.95)
+  smoke=1 name=smoke width=0.25 size=128 pictures=60 held_out_pictures=20 models=out/training/smoke/models
+  # Counted in steps and not in minutes, so that a busy machine is no reason to fail.
+  extra=(--batch 8 --log-seconds 0 --ema 0.95)
 fi
 while [ $# -gt 0 ]; do
   case $1 in
@@ -38,29 +40,8 @@ while [ $# -gt 0 ]; do
   esac
 done
 work=${work:-out/training/$name}
+if [ -n "$smoke" ]; then rm -rf "$work"; fi # nothing of an earlier version's
 mkdir -p "$work"
-
-environment() {
-  if [ -n "${PYTHON:-}" ]; then return; fi
-  PYTHON=.venv/training/bin/python
-  if [ ! -x $PYTHON ]; then
-    say "making .venv/training"
-    python3 -m venv .venv/training
-  fi
-  if ! cmp -s training/requirements.txt .venv/training/installed.txt; then
-    .venv/training/bin/pip install --quiet --disable-pip-version-check -r training/requirements.txt
-    cp training/requirements.txt .venv/training/installed.txt
-  fi
-}
-
-program() {
-  local runtime=.runtime/onnxruntime/lib/libonnxruntime.so
-  if [ -z "${ORT_DYLIB_PATH:-}" ] && [ -f $runtime ]; then export ORT_DYLIB_PATH=$PWD/$runtime; fi
-  if [ -n "${SIGHTLINE_BINARY:-}" ]; then return; fi
-  say "building sightline"
-  ${CARGO:-cargo} build --release --locked --quiet -p sightline
-  SIGHTLINE_BINARY=${CARGO_TARGET_DIR:-target}/release/sightline
-}
 
 # rendered FOLDER COUNT FIRST_SEED: pictures of the simulated cameras, unless they are there. The count is part of the
 # folder's name, so that another count is rendered anew.
@@ -68,7 +49,7 @@ rendered() {
   if [ -f "$1/annotations.json" ]; then say "$1 is there"; return; fi
   say "rendering $2 pictures into $1"
   rm -rf "$1"
-  ${CARGO:-cargo} run --release --locked --quiet -p sightline-sim --example render_dataset -- "$1" "$2" "$3"
+  from_sim render_dataset "$1" "$2" "$3"
 }
 
 class_file() {
@@ -78,8 +59,8 @@ print("???", *(c["name"] for c in json.load(open(sys.argv[1], encoding="utf-8"))
 PYTHON
 }
 
-environment
-program
+training_environment
+sightline_program
 if [ -z "$data" ]; then
   data=$work/data-$pictures
   rendered "$data" "$pictures" 1
@@ -95,17 +76,18 @@ if [ -z "$built" ]; then
   "$SIGHTLINE_BINARY" models build "$architecture" --width "$width" --size "$size" --classes "$work/labels.txt" --out "$built"
 fi
 
-say "training for $minutes minutes"
+length=(--minutes "$minutes")
+if [ -n "$smoke" ]; then length=(--epochs 12); fi
+say "training: ${length[*]}"
 $PYTHON training/train.py --data "$data" --held-out "$held_out" --model "$built" --out "$work/run" --name "$name" \
-  --minutes "$minutes" --seed "$seed" --binary "$SIGHTLINE_BINARY" "${extra[@]}"
+  "${length[@]}" --seed "$seed" --binary "$SIGHTLINE_BINARY" "${extra[@]}"
 
 source="training/run.sh: trained from random weights on rendered pictures, seed $seed"
-fp32=$models/$name int8=$models/$name-int8
-$PYTHON training/export.py --model "$built" --checkpoint "$work/run/checkpoint.pt" --out "$fp32" --name "$name" --source "$source"
-$PYTHON training/quantize.py --model "$fp32" --data "$data" --out "$int8" --name "$name-int8" --source "$source, int8 by training/quantize.py"
-$PYTHON training/curves.py "$work/run/log.jsonl" "$fp32/curves.svg"
-cp "$work/run/log.jsonl" "$fp32/training.jsonl"
-$PYTHON training/evaluate.py --binary "$SIGHTLINE_BINARY" --data "$held_out" "$fp32/model.yaml" "$int8/model.yaml" | tee "$fp32/evaluation.md"
+fp32=$work/float32 int8=$models/$name
+$PYTHON training/export.py --model "$built" --checkpoint "$work/run/checkpoint.pt" --out "$fp32" --name float32 --source "$source"
+$PYTHON training/quantize.py --model "$fp32" --data "$data" --out "$int8" --name "$name" --source "$source, int8 by training/quantize.py"
+$PYTHON training/curves.py "$work/run/log.jsonl" "$int8/curves.svg"
+$PYTHON training/evaluate.py --binary "$SIGHTLINE_BINARY" --data "$held_out" "$fp32/model.yaml" "$int8/model.yaml" | tee "$work/evaluation.md"
 if [ -n "$smoke" ]; then
   $PYTHON training/smoke.py --log "$work/run/log.jsonl" --fp32 "$fp32" --int8 "$int8" --data "$held_out"
 fi

@@ -16,7 +16,7 @@ async fn events_wait_for_the_broker() {
     let listener = Listener::start(&broker).await;
     let link = Link::cut(broker.port);
     let yaml = format!(
-        "version: 1\nname: away\nmodel: {{name: sim-shapes}}\ndefaults: {{fps: 10}}\n{}{}",
+        "version: 1\nname: away\nmodel: {{name: ssd-mobilenet-v1-sim}}\ndefaults: {{fps: 10}}\n{}{}",
         broker.yaml().replace(&broker.port.to_string(), &link.port.to_string()),
         cameras::yaml(&server, &["street"])
     );

@@ -34,7 +34,7 @@ async fn each_failure_has_its_code() {
     let broker = Broker::start();
     let listener = Listener::start(&broker).await;
     let yaml = format!(
-        "version: 1\nname: failing\nmodel: {{name: sim-shapes}}\ndefaults: {{fps: 10}}\n{}cameras:\n  \
+        "version: 1\nname: failing\nmodel: {{name: ssd-mobilenet-v1-sim}}\ndefaults: {{fps: 10}}\n{}cameras:\n  \
          good: {{url: \"{}\"}}\n  \
          unreachable: {{url: \"rtsp://viewer:{CANARY}@127.0.0.1:{nobody}/x\"}}\n  \
          locked: {{url: \"rtsp://viewer:${{env:TEST_CANARY}}@127.0.0.1:{port}/locked\"}}\n  \

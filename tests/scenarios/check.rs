@@ -32,7 +32,7 @@ async fn a_probe_tries_everything_and_says_what_fails() {
     let broker = Broker::start();
     let nobody = free_port();
     let yaml = format!(
-        "version: 1\nname: p\nmodel: {{name: sim-shapes}}\n{}cameras:\n  pattern: {{url: \"test://ball\"}}\n  \
+        "version: 1\nname: p\nmodel: {{name: ssd-mobilenet-v1-sim}}\n{}cameras:\n  pattern: {{url: \"test://ball\"}}\n  \
          nobody: {{url: \"rtsp://u:canary-probe@127.0.0.1:{nobody}/x\"}}\n",
         broker.yaml()
     );
@@ -47,7 +47,7 @@ async fn a_probe_tries_everything_and_says_what_fails() {
         let probe = probes.iter().find(|probe| probe["what"].as_str().is_some_and(|name| name.starts_with(what)));
         probe.unwrap_or_else(|| panic!("{what} in {text}"))["ok"].clone()
     };
-    assert_eq!(ok_of("model sim-shapes"), true);
+    assert_eq!(ok_of("model ssd-mobilenet-v1-sim"), true);
     assert_eq!(ok_of("broker"), true);
     assert_eq!(ok_of("camera pattern"), true);
     assert_eq!(ok_of("camera nobody"), false);
@@ -55,7 +55,8 @@ async fn a_probe_tries_everything_and_says_what_fails() {
 
 #[test]
 fn problems_as_json_have_file_line_and_path() {
-    let yaml = "version: 1\nname: p\nmodel: {name: sim-shapes}\ncameras:\n  a: {url: \"test://ball\", fps: 0}\n";
+    let yaml =
+        "version: 1\nname: p\nmodel: {name: ssd-mobilenet-v1-sim}\ncameras:\n  a: {url: \"test://ball\", fps: 0}\n";
     let (code, text) = check(yaml, &["--format", "json"]);
     assert_eq!(code, Some(78));
     let report: Value = serde_json::from_str(&text).expect("JSON");

@@ -7,7 +7,7 @@ use crate::support::{alone, project, sightline, stderr, stdout, wait_until};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_demo_shows_events_and_sums_up() {
     let _turn = alone().await;
-    // As in a fresh clone: no real weights anywhere, so the stand-in model is taken, and said.
+    // As in a fresh clone: no weights but those that come with the project.
     let empty = tempfile::tempdir().expect("a folder");
     let output = sightline()
         .args(["demo", "--seconds", "15", "--cameras", "2"])
@@ -17,7 +17,7 @@ async fn the_demo_shows_events_and_sums_up() {
         .expect("it runs");
     let text = stdout(&output);
     assert!(output.status.success(), "{text}\n{}", stderr(&output));
-    assert!(stderr(&output).contains("sim-shapes"), "{}", stderr(&output));
+    assert!(text.contains("ssd-mobilenet-v1-sim"), "{text}");
     for part in ["object_started", "person", "fps", "Summary of", "frames decoded", "latency, decode to MQTT"] {
         assert!(text.contains(part), "{part} in {text}");
     }
@@ -39,7 +39,7 @@ async fn ctrl_c_ends_the_demo_with_the_last_events_and_the_summary() {
     let shown = folder.path().join("shown");
     let file = std::fs::File::create(&shown).expect("a file");
     let mut demo = sightline()
-        .args(["demo", "--cameras", "1", "--model", "sim-shapes"])
+        .args(["demo", "--cameras", "1", "--model", "ssd-mobilenet-v1-sim"])
         .stdout(file)
         .stderr(std::process::Stdio::null())
         .process_group(0)

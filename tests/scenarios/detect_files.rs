@@ -19,7 +19,8 @@ fn a_picture_becomes_a_line_and_a_drawing() {
     let (path, persons) = picture(folder.path());
     assert!(persons > 0, "the frame shows somebody");
     let drawings = folder.path().join("drawn");
-    let output = run(&["detect", "--model", "sim-shapes", "--draw", drawings.to_str().expect("UTF-8"), &path]);
+    let output =
+        run(&["detect", "--model", "ssd-mobilenet-v1-sim", "--draw", drawings.to_str().expect("UTF-8"), &path]);
     assert!(output.status.success(), "{}", stderr(&output));
     let line: Value = serde_json::from_str(&stdout(&output)).expect("one line of JSON");
     assert_eq!((&line["source"], &line["width"], &line["height"]), (&path.into(), &640.into(), &360.into()));
@@ -39,7 +40,7 @@ fn an_unreadable_input_is_told_and_the_others_go_on() {
     let output = run(&[
         "detect",
         "--model",
-        "sim-shapes",
+        "ssd-mobilenet-v1-sim",
         "/nowhere.jpg",
         cut_off.to_str().expect("UTF-8"),
         noise.to_str().expect("UTF-8"),

@@ -4,13 +4,16 @@ use std::path::{Path, PathBuf};
 
 use crate::support::{output, project, run, sightline, stderr};
 
-/// A copy of the stand-in model's folder that can be spoiled.
+/// A copy of our own model's folder that can be spoiled.
 fn copy_of_model() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a folder");
-    let model = folder.path().join("sim-shapes");
+    let model = folder.path().join("ssd-mobilenet-v1-sim");
     std::fs::create_dir(&model).expect("a folder");
-    for entry in std::fs::read_dir(project().join("models/sim-shapes")).expect("the model") {
+    for entry in std::fs::read_dir(project().join("models/ssd-mobilenet-v1-sim")).expect("the model") {
         let file = entry.expect("an entry").path();
+        if file.is_dir() {
+            continue; // reference pictures
+        }
         std::fs::copy(&file, model.join(file.file_name().expect("a name"))).expect("a copy");
     }
     (folder, model)
@@ -56,34 +59,34 @@ fn missing_weights_say_where_was_looked_and_how_to_get_them() {
 
 #[test]
 fn a_model_that_is_not_there_names_the_nearest() {
-    let output = run(&["detect", "--model", "sim-shapse", "x.jpg"]);
+    let output = run(&["detect", "--model", "ssd-mobilenet-v1-smi", "x.jpg"]);
     assert_eq!(output.status.code(), Some(78));
-    assert!(stderr(&output).contains("sim-shapes"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("ssd-mobilenet-v1-sim"), "{}", stderr(&output));
 }
 
 #[test]
 fn a_cut_off_file_is_refused_by_its_hash() {
     let (_folder, model) = copy_of_model();
-    let weights = model.join("sim_shapes.onnx");
+    let weights = model.join("model_int8.onnx");
     let bytes = std::fs::read(&weights).expect("the weights");
     std::fs::write(&weights, &bytes[..bytes.len() / 2]).expect("written");
     let (code, text) = run_with(&model.join("model.yaml"));
     assert_eq!(code, Some(78), "{text}");
-    assert!(text.contains("sim_shapes.onnx") && text.to_lowercase().contains("sha-256"), "{text}");
+    assert!(text.contains("model_int8.onnx") && text.to_lowercase().contains("sha-256"), "{text}");
 }
 
 #[test]
 fn a_file_that_is_no_network_is_refused() {
     let (_folder, model) = copy_of_model();
-    std::fs::write(model.join("sim_shapes.onnx"), b"not a network").expect("written");
-    let hash = sightline_config::models::sha256_of_file(&model.join("sim_shapes.onnx")).expect("a hash");
+    std::fs::write(model.join("model_int8.onnx"), b"not a network").expect("written");
+    let hash = sightline_config::models::sha256_of_file(&model.join("model_int8.onnx")).expect("a hash");
     let manifest = model.join("model.yaml");
     let text = std::fs::read_to_string(&manifest).expect("the manifest");
     let right = text.split("sha256:").nth(1).expect("a hash").trim_start().get(..64).expect("64 digits").to_string();
     edit(&manifest, &right, &hash);
     let (code, text) = run_with(&manifest);
     assert_eq!(code, Some(78), "{text}");
-    assert!(text.contains("sim_shapes.onnx"), "{text}");
+    assert!(text.contains("model_int8.onnx"), "{text}");
 }
 
 #[test]
@@ -111,7 +114,7 @@ fn a_library_that_cannot_be_loaded_is_exit_code_69() {
     let picture = project().join("README.md");
     let output = output(
         sightline()
-            .args(["detect", "--model", "sim-shapes"])
+            .args(["detect", "--model", "ssd-mobilenet-v1-sim"])
             .arg(picture)
             .env("ORT_DYLIB_PATH", "/nowhere/libonnxruntime.so"),
     );

@@ -16,7 +16,7 @@ fn refused(yaml: &str) -> String {
     stderr(&output)
 }
 
-const HEAD: &str = "version: 1\nname: bad\nmodel: {name: sim-shapes}\n";
+const HEAD: &str = "version: 1\nname: bad\nmodel: {name: ssd-mobilenet-v1-sim}\n";
 
 #[test]
 fn malformed_yaml_names_the_line() {
@@ -40,8 +40,9 @@ fn two_cameras_of_one_name_are_refused() {
 fn two_cameras_of_one_name_in_two_files_are_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     for (file, name) in [("one.yaml", "one"), ("two.yaml", "two")] {
-        let text =
-            format!("version: 1\nname: {name}\nmodel: {{name: sim-shapes}}\ncameras:\n  a: {{url: \"test://ball\"}}\n");
+        let text = format!(
+            "version: 1\nname: {name}\nmodel: {{name: ssd-mobilenet-v1-sim}}\ncameras:\n  a: {{url: \"test://ball\"}}\n"
+        );
         std::fs::write(folder.path().join(file), text).expect("a file");
     }
     let output = run(&["check", folder.path().to_str().expect("a path in UTF-8")]);

@@ -12,7 +12,7 @@ async fn it_ends_in_time_with_hanging_cameras_and_no_broker() {
     let hanging = black_hole.local_addr().expect("its address").port();
     let (nobody, no_broker) = (free_port(), free_port());
     let yaml = format!(
-        "version: 1\nname: hang\nmodel: {{name: sim-shapes}}\nmqtt: {{url: \"mqtt://127.0.0.1:{no_broker}\", node: box}}\n\
+        "version: 1\nname: hang\nmodel: {{name: ssd-mobilenet-v1-sim}}\nmqtt: {{url: \"mqtt://127.0.0.1:{no_broker}\", node: box}}\n\
          cameras:\n  hanging: {{url: \"rtsp://127.0.0.1:{hanging}/x\"}}\n  nobody: {{url: \"rtsp://127.0.0.1:{nobody}/x\"}}\n  \
          pattern: {{url: \"test://ball\"}}\n"
     );

@@ -1,5 +1,5 @@
-//! The whole way with nothing from outside the project: simulated RTSP cameras, the project's own stand-in model, a
-//! real broker. One camera is killed and brought back; the others notice nothing.
+//! The whole way with nothing from outside the project: simulated RTSP cameras, the project's own model, a real
+//! broker. One camera is killed and brought back; the others notice nothing.
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ async fn events_flow_and_a_lost_camera_harms_no_other() {
     let broker = Broker::start();
     let listener = Listener::start(&broker).await;
     let yaml = format!(
-        "version: 1\nname: simulated\nmodel: {{name: sim-shapes}}\ndefaults: {{fps: 10}}\n{}{}",
+        "version: 1\nname: simulated\nmodel: {{name: ssd-mobilenet-v1-sim}}\ndefaults: {{fps: 10}}\n{}{}",
         broker.yaml(),
         cameras::yaml(&server, &IDS)
     );

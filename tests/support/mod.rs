@@ -6,6 +6,8 @@ pub mod daemon;
 pub mod link;
 pub mod listener;
 pub mod payloads;
+#[path = "../../crates/fetch/tests/server/mod.rs"]
+pub mod web;
 
 use std::{
     path::{Path, PathBuf},

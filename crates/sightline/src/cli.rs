@@ -108,9 +108,9 @@ pub struct DetectArgs {
     /// Images (JPEG, PNG), videos, or folders of them
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
-    /// A model's name, or the path of its model.yaml
-    #[arg(long, value_name = "M", default_value = crate::models::DEFAULT)]
-    pub model: String,
+    /// A model's name, or the path of its model.yaml; when left out the COCO one, or our own where that is not here
+    #[arg(long, value_name = "M")]
+    pub model: Option<String>,
     /// Least score; the model's own default when left out
     #[arg(long, value_name = "S", value_parser = fraction)]
     pub score: Option<f32>,

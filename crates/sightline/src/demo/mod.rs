@@ -29,8 +29,6 @@ use crate::{
 
 /// How often the table of figures is shown.
 const TABLE_EVERY: Duration = Duration::from_secs(5);
-/// The COCO network takes drawn trees for persons at up to 0.4; real persons and cars score above.
-const SCORE: f32 = 0.45;
 const PREFIX: &str = "sightline";
 const NODE: &str = "demo";
 
@@ -46,10 +44,7 @@ pub fn execute(args: &DemoArgs) -> Outcome {
 async fn demo(args: &DemoArgs) -> Outcome {
     let mut signals = Signals::listen().or_fail(Kind::Internal)?;
     let folder = tempfile::tempdir().context("cannot make a temporary folder").or_fail(Kind::Internal)?;
-    let model = match &args.model {
-        Some(model) => model.clone(),
-        None => models::for_demo()?,
-    };
+    let model = args.model.clone().unwrap_or_else(|| models::OWN.to_owned());
     say("Preparing the cameras …\n");
     let cameras = Cameras::for_demo(args).await?;
     let broker = Broker::start(folder.path()).or_fail(Kind::Unavailable)?;
@@ -153,7 +148,7 @@ fn introduce(model: &str, broker: &Broker, cameras: &Cameras) {
 
 fn pipeline_file(model: &str, mqtt_port: u16, cameras: &Cameras) -> String {
     let mut yaml = format!(
-        "version: 1\nname: demo\nmodel: {{{}, score_threshold: {SCORE}}}\nmqtt: {{url: \"mqtt://127.0.0.1:{mqtt_port}\", prefix: {PREFIX}, node: {NODE}, detections: true}}\ndefaults: {{fps: 10}}\ncameras:\n",
+        "version: 1\nname: demo\nmodel: {{{}}}\nmqtt: {{url: \"mqtt://127.0.0.1:{mqtt_port}\", prefix: {PREFIX}, node: {NODE}, detections: true}}\ndefaults: {{fps: 10}}\ncameras:\n",
         models::yaml_reference(model)
     );
     for (id, url) in cameras.addresses() {

@@ -40,7 +40,7 @@ struct Line<'a> {
 /// Runs the model over all inputs. An input that cannot be read is reported and the others go on; the exit code is
 /// that of a usage error then.
 pub fn execute(args: &DetectArgs) -> Outcome {
-    let model = models::load(&args.model)?;
+    let model = models::load(args.model.as_deref().unwrap_or_else(|| models::for_detect()))?;
     sightline_media::init().or_fail(Kind::Unavailable)?;
     let sessions = library::open_on_all_cores(&model)?;
     let fixed_batch = sessions.fixed_batch;

@@ -25,10 +25,10 @@ use crate::{
     failure::{Failure, Kind, OrFail, Outcome},
 };
 
-/// What `sightline detect` takes unless told otherwise: the fastest form of the well-known COCO model.
+/// What `sightline detect` takes where it is there: the fastest form of the well-known COCO model.
 pub const DEFAULT: &str = "ssd-mobilenet-v1-coco-int8";
-/// What the demo falls back to: it knows the simulated scenes and nothing else, and its weights are in the repository.
-const OWN: &str = "sim-shapes";
+/// Our own, trained on simulated scenes; its weights are in the repository, so that a fresh clone detects something.
+pub const OWN: &str = "ssd-mobilenet-v1-sim";
 
 /// `sightline models …`
 pub fn execute(command: &ModelsCommand) -> Outcome {
@@ -67,21 +67,16 @@ pub fn require_weights(spec: &ModelSpec) -> Result<(), Failure> {
     Err(Failure::new(Kind::Config, anyhow!(models::missing_weights_message(spec))))
 }
 
-/// The demo's model: the COCO one where its weights are, else the one that comes with the project.
-///
-/// # Errors
-/// When not even that one is found.
-#[expect(clippy::print_stderr, reason = "a notice to the person who started the demo")]
-pub fn for_demo() -> Result<String, Failure> {
+/// What `detect` takes when no model is named: the COCO one where its weights are, else our own.
+#[expect(clippy::print_stderr, reason = "a notice to the person who named no model")]
+pub fn for_detect() -> &'static str {
     if find(&ModelReference::Name(DEFAULT.into())).is_ok_and(|spec| spec.weights.is_some()) {
-        return Ok(DEFAULT.into());
+        return DEFAULT;
     }
-    let spec = find(&ModelReference::Name(OWN.into()))?;
-    require_weights(&spec)?;
     eprintln!(
-        "demo: the weights of {DEFAULT} are not on this machine; using {OWN}, which recognises the simulated scenes and nothing else"
+        "sightline: {DEFAULT} is not on this machine (`sightline models pull` fetches it); using {OWN}, which was trained on simulated scenes alone"
     );
-    Ok(OWN.into())
+    OWN
 }
 
 /// How a pipeline file names the model.
