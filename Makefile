@@ -20,7 +20,7 @@ build: setup                    ## the daemon: target/release/sightline
 	$(CARGO) build --release --locked -p sightline
 
 test: setup                     ## every test, the real binary's included
-	$(CARGO) test --workspace --locked
+	$(CARGO) test --workspace --locked --no-fail-fast
 	training/test.sh
 
 lint: setup                     ## formatting, clippy, dependency rule

@@ -123,7 +123,9 @@ fn a_model_that_drifts_is_told() {
     std::fs::write(&manifest, changed).expect("written");
     let drifted = run(&["models", "verify", text(&model)]);
     assert_eq!(drifted.status.code(), Some(78), "{}{}", stdout(&drifted), stderr(&drifted));
-    assert!(stdout(&drifted).contains("DRIFTS") && stdout(&drifted).contains("is not found"), "{}", stdout(&drifted));
+    // An untrained network answers 0.5 everywhere: what was expected is found, if at all, at another score.
+    let told = stdout(&drifted);
+    assert!(told.contains("DRIFTS") && told.contains(" of score 0.") && told.lines().count() > 4, "{told}");
 }
 
 #[test]

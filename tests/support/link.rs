@@ -5,9 +5,10 @@ use std::{
     io::{Read, Write},
     net::{Shutdown, TcpListener, TcpStream},
     sync::{Arc, Mutex},
+    time::{Duration, Instant},
 };
 
-use super::broker::free_port;
+use super::{DEADLINE, broker::free_port};
 
 pub struct Link {
     pub port: u16,
@@ -29,7 +30,15 @@ impl Link {
     }
 
     pub fn mend(&self) {
-        let listener = TcpListener::bind(("127.0.0.1", self.port)).expect("the link's port");
+        let until = Instant::now() + DEADLINE;
+        let listener = loop {
+            match TcpListener::bind(("127.0.0.1", self.port)) {
+                Ok(listener) => break listener,
+                // The thread of a link that was broken off is still about to free the port.
+                Err(error) => assert!(Instant::now() < until, "the link's port: {error}"),
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        };
         self.open.lock().expect("no panic").is_up = true;
         let (open, broker) = (self.open.clone(), self.broker);
         std::thread::spawn(move || {

@@ -87,7 +87,7 @@ fn the_annotated_model_is_one() {
     };
     let mut manifests = vec![(*whole).to_owned()];
     manifests.extend(other_heads.iter().map(|head| common_part.replace("HEAD", head)));
-    assert_eq!(manifests.len(), 3);
+    assert_eq!(manifests.len(), 4);
     for manifest in manifests {
         let folder = folder(&[("my-detector/model.yaml", &manifest)]);
         let environment = Environment { model_folders: vec![folder.path().to_owned()], ..Environment::empty() };

@@ -150,7 +150,7 @@ fn the_first_folder_with_the_name_counts() {
     let environment = Environment { model_folders: vec![own.path().to_owned()], ..environment(&[]) };
     assert_eq!(model("ssd-mobilenet-v1-coco", &environment).license, "MIT");
     let names: Vec<String> = available_models(&environment).into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names, ["ssd-mobilenet-v1-coco", "ssd-mobilenet-v1-sim", "ssd-mobilenet-v1-coco-int8"]);
+    assert_eq!(names, ["ssd-mobilenet-v1-coco", "ssd-mobilenet-v1-coco-int8", "ssd-mobilenet-v1-sim"]);
 }
 
 /// What `sightline models pull` puts into the user's folder wins over the manifest without weights that the program

@@ -31,6 +31,21 @@ pub struct SsdAnchorParameters {
     pub reduce_boxes_in_lowest_layer: bool,
 }
 
+impl SsdAnchorParameters {
+    /// What TensorFlow Object Detection's SSD pipelines have in common, for these maps.
+    #[must_use]
+    pub fn tensorflow(feature_maps: Vec<GridSize>) -> Self {
+        Self {
+            feature_maps,
+            min_scale: 0.2,
+            max_scale: 0.95,
+            aspect_ratios: vec![1.0, 2.0, 0.5, 3.0, 1.0 / 3.0],
+            interpolated_scale_aspect_ratio: Some(1.0),
+            reduce_boxes_in_lowest_layer: true,
+        }
+    }
+}
+
 /// A box's shape before it is put on a grid.
 #[derive(Clone, Copy)]
 struct Shape {
@@ -112,14 +127,7 @@ mod tests {
 
     /// SSD MobileNetV1 300×300 as TensorFlow Object Detection publishes it.
     fn ssd_mobilenet_v1() -> SsdAnchorParameters {
-        SsdAnchorParameters {
-            feature_maps: [19, 10, 5, 3, 2, 1].map(square).to_vec(),
-            min_scale: 0.2,
-            max_scale: 0.95,
-            aspect_ratios: vec![1.0, 2.0, 0.5, 3.0, 1.0 / 3.0],
-            interpolated_scale_aspect_ratio: Some(1.0),
-            reduce_boxes_in_lowest_layer: true,
-        }
+        SsdAnchorParameters::tensorflow([19, 10, 5, 3, 2, 1].map(square).to_vec())
     }
 
     fn assert_close(anchor: Anchor, expected: [f32; 4]) {

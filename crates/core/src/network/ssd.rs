@@ -45,7 +45,7 @@ pub(super) fn add_head(
         .collect();
     let (kernel, score, default_boxes) = match form {
         SsdForm::Paper => (3, ScoreFunction::Softmax, default_boxes::of_paper(&grids, &PAPER_ASPECT_RATIOS)),
-        SsdForm::TensorFlow => (1, ScoreFunction::Sigmoid, anchors::generate(&tensorflow_parameters(&grids))),
+        SsdForm::TensorFlow => (1, ScoreFunction::Sigmoid, anchors::generate(&SsdAnchorParameters::tensorflow(grids))),
     };
     let mut predictors = Vec::with_capacity(maps.len());
     for (number, &map) in maps.iter().enumerate() {
@@ -65,18 +65,6 @@ fn boxes_per_cell(form: SsdForm, map: usize) -> usize {
         SsdForm::Paper => 2 + 2 * PAPER_ASPECT_RATIOS.get(map).map_or(1, |ratios| ratios.len()),
         SsdForm::TensorFlow if map == 0 => 3,
         SsdForm::TensorFlow => 6,
-    }
-}
-
-/// Scales and aspect ratios of TensorFlow Object Detection's SSD pipelines.
-fn tensorflow_parameters(grids: &[GridSize]) -> SsdAnchorParameters {
-    SsdAnchorParameters {
-        feature_maps: grids.to_vec(),
-        min_scale: 0.2,
-        max_scale: 0.95,
-        aspect_ratios: vec![1.0, 2.0, 0.5, 3.0, 1.0 / 3.0],
-        interpolated_scale_aspect_ratio: Some(1.0),
-        reduce_boxes_in_lowest_layer: true,
     }
 }
 

@@ -36,14 +36,7 @@ pub(super) fn generated(
     if !usual {
         return None;
     }
-    let generated = anchors::generate(&SsdAnchorParameters {
-        feature_maps: maps.iter().map(|&(grid, _)| grid).collect(),
-        min_scale: 0.2,
-        max_scale: 0.95,
-        aspect_ratios: vec![1.0, 2.0, 0.5, 3.0, 1.0 / 3.0],
-        interpolated_scale_aspect_ratio: Some(1.0),
-        reduce_boxes_in_lowest_layer: true,
-    });
+    let generated = anchors::generate(&SsdAnchorParameters::tensorflow(maps.iter().map(|&(grid, _)| grid).collect()));
     let (height, width) = (height as f32, width as f32);
     let within_a_pixel = |(one, other): (&Anchor, &Anchor)| {
         (one.center_y - other.center_y).abs() * height <= 1.0

@@ -21,7 +21,7 @@ pub(super) struct Feed {
     outlets: Mutex<Vec<Outlet>>,
 }
 
-/// The entrance of one GStreamer media. All watchers of a camera share one.
+/// The entrance of one watcher's GStreamer media.
 #[derive(Debug)]
 struct Outlet {
     source: gst_app::AppSrc,

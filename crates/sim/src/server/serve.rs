@@ -202,7 +202,9 @@ fn factory(feed: &Arc<Feed>) -> gst_rtsp_server::RTSPMediaFactory {
         "( appsrc name=src is-live=true do-timestamp=true format=time block=false max-bytes=8000000 \
          ! {parser} ! {payloader} name=pay0 pt=96 mtu=1400 )"
     ));
-    factory.set_shared(true);
+    // A media to each client: a shared one that its last client is just leaving is still found by the next client, who
+    // is then refused with 503. Nothing is encoded here, so that a media costs next to nothing.
+    factory.set_shared(false);
     factory.add_role_from_structure(
         &gst::Structure::builder(ROLE)
             .field("media.factory.access", true)
