@@ -77,7 +77,7 @@ if [ -z "$built" ]; then
 fi
 
 length=(--minutes "$minutes")
-if [ -n "$smoke" ]; then length=(--epochs 12); fi
+if [ -n "$smoke" ]; then length=(--epochs 20); fi
 say "training: ${length[*]}"
 $PYTHON training/train.py --data "$data" --held-out "$held_out" --model "$built" --out "$work/run" --name "$name" \
   "${length[@]}" --seed "$seed" --binary "$SIGHTLINE_BINARY" "${extra[@]}"

@@ -24,6 +24,8 @@ use sightline_sim::{
 };
 
 type Failure = Box<dyn Error + Send + Sync>;
+/// A picture's index, its subset, its annotations.
+type Rendered = (u64, &'static str, Vec<Value>);
 
 fn main() -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1);
@@ -41,7 +43,7 @@ fn main() -> Result<(), Failure> {
 
     let next = AtomicU64::new(0);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let work = || -> Result<Vec<(u64, &'static str, Vec<Value>)>, Failure> {
+    let work = || -> Result<Vec<Rendered>, Failure> {
         let mut done = Vec::new();
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
@@ -105,7 +107,7 @@ fn annotations(sample: &Sample, index: u64) -> Vec<Value> {
 
 fn write_annotations(
     folder: &Path,
-    all: &[(u64, &str, Vec<Value>)],
+    all: &[Rendered],
     first_seed: u64,
     (width, height): (u32, u32),
 ) -> Result<(), Failure> {
