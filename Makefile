@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 CARGO ?= cargo
 ARGS ?=
-SIGHTLINE := target/release/sightline
+SIGHTLINE := $(or $(CARGO_TARGET_DIR),target)/release/sightline
 # A developer's checkout has real models beside it; a user's has not, and needs none.
 export SIGHTLINE_MODELS ?= $(wildcard $(abspath ../shared/models))
 
