@@ -1,10 +1,11 @@
 """Draws a run's log.jsonl as an SVG: loss, learning rate, and AP50 on the held-out pictures, over minutes."""
 
 import json
+import math
 import sys
 
 WIDTH, HEIGHT = 900, 260  # of one panel
-LEFT, RIGHT, TOP, BOTTOM = 70, 150, 30, 40
+LEFT, RIGHT, TOP, BOTTOM = 70, 180, 30, 40
 COLOURS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#8c564b")
 STYLE = "font-family:sans-serif;font-size:12px;fill:#333"
 
@@ -27,13 +28,13 @@ def series(lines, keys):
 
 
 def ticks(top):
-    """Four to eight round numbers from 0 to `top`."""
+    """Five to eleven round numbers from 0 to `top`."""
     if top <= 0:
         return [0.0]
-    step = 10.0 ** len(str(int(top))) if top >= 1 else 1.0
-    while top / step < 4:
-        step /= 2 if top / step < 2 else 2.5 if round(step * 10) % 5 == 0 else 2
-    return [i * step for i in range(int(top / step) + 1)]
+    step = 10.0 ** math.floor(math.log10(top))
+    while top / step < 4:  # 10, 5, 2, 1, 0.5 …
+        step /= 2.5 if f"{step:e}"[0] == "5" else 2
+    return [round(i * step, 12) for i in range(int(top / step) + 1)]
 
 
 def panel(title, lines, keys, offset, longest, top=None):
