@@ -137,8 +137,8 @@ fn add_convolution(graph: &mut Graph, layer: &Layer, convolution: Convolution, f
     graph.activation(convolution.activation, &convolved, &layer.name);
 }
 
-/// Every cell's vector to length 1, times the scale. In plain operators: LpNormalization is missing from TensorRT and
-/// OpenVINO, and a vector of zeros makes it divide by zero. Max instead of Add leaves every other length exact.
+/// Every cell's vector to length 1, times the scale. In plain operators, which more execution providers can be expected to
+/// have than LpNormalization. Max keeps zeros from being divided by zero, and leaves every other length exact.
 fn add_l2_normalization(graph: &mut Graph, layer: &Layer, from: &str, weights: &Weights) {
     let (name, scale_name) = (layer.name.as_str(), scale_name(layer));
     if let Some(LayerWeights::Scale(scale)) = weights.of(name) {
