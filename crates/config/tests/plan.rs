@@ -18,7 +18,13 @@ fn plan(text: &str) -> Plan {
     load_text(text, &environment(&[])).unwrap_or_else(|problems| panic!("\n{problems}"))
 }
 
-const EVERYTHING: LabelFilter = LabelFilter { min_score: None, min_area: 0.0, max_area: 1.0 };
+const EVERYTHING: LabelFilter = LabelFilter {
+    min_score: None,
+    min_area: 0.0,
+    max_area: 1.0,
+    min_aspect_ratio: 0.0,
+    max_aspect_ratio: f32::INFINITY,
+};
 
 #[test]
 fn what_is_left_out_has_its_default() {
@@ -92,7 +98,7 @@ cameras:
     assert_eq!(zebra.spec.decoder.as_deref(), Some("avdec_h264"));
     assert!(matches!(zebra.spec.source, SourceSpec::Rtsp { transport: RtspTransport::Udp, .. }));
     assert_eq!((apple.fps, apple.spec.stall_timeout), (10.0, Duration::from_millis(500)));
-    let dog = LabelFilter { min_score: Some(0.7), min_area: 0.25, max_area: 1.0 };
+    let dog = LabelFilter { min_score: Some(0.7), min_area: 0.25, ..EVERYTHING };
     assert_eq!(apple.labels, BTreeMap::from([("car".to_owned(), EVERYTHING), ("dog".to_owned(), dog)]));
     assert!(matches!(apple.spec.source, SourceSpec::Rtsp { transport: RtspTransport::Auto, .. }));
     assert!(mango.labels.is_empty(), "an empty list of its own means every label again");

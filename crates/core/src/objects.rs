@@ -4,9 +4,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use crate::{
     detection::Detection,
-    event::{EndReason, EventTimes, EventType, WireDetection, rounded},
+    event::{EndReason, EventKind, EventTimes, ObjectChange, WireDetection, rounded},
     frame::FrameInfo,
-    geometry::BoxInFrame,
     model::Labels,
     plan::LabelFilter,
     track::{Track, TrackChanges, Tracker, TrackerSettings},
@@ -68,29 +67,6 @@ impl LabelRules {
     }
 }
 
-/// An object's start or end, not yet numbered.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ObjectChange {
-    /// What happened.
-    pub kind: EventType,
-    /// Why it ended.
-    pub reason: Option<EndReason>,
-    /// The object's track.
-    pub track: u64,
-    /// Its class.
-    pub label: Arc<str>,
-    /// Score when last seen.
-    pub score: f32,
-    /// Best score so far.
-    pub top_score: f32,
-    /// Where it was last seen.
-    pub bbox: BoxInFrame,
-    /// The frame it was last seen in.
-    pub frame: FrameInfo,
-    /// That frame's moments.
-    pub time: EventTimes,
-}
-
 /// Watches one camera's detections.
 #[derive(Debug)]
 pub struct ObjectObserver {
@@ -137,7 +113,7 @@ impl ObjectObserver {
             let Some(track) = self.tracker.object(*id) else { continue };
             let Some(rule) = self.rules.rule(track.class_id) else { continue };
             *self.present.entry(rule.name.clone()).or_default() += 1;
-            on_change(change(EventType::ObjectStarted, None, *id, track, &rule.name, (frame, time)));
+            on_change(change(EventKind::ObjectStarted, *id, track, &rule.name, (frame, time)));
         }
     }
 
@@ -182,14 +158,13 @@ impl ObjectObserver {
             if let Some(count) = self.present.get_mut(&rule.name) {
                 *count = count.saturating_sub(1);
             }
-            on_change(change(EventType::ObjectEnded, Some(reason), id, &track, &rule.name, last));
+            on_change(change(EventKind::ObjectEnded { reason }, id, &track, &rule.name, last));
         }
     }
 }
 
 fn change(
-    kind: EventType,
-    reason: Option<EndReason>,
+    kind: EventKind,
     id: u64,
     track: &Track,
     label: &Arc<str>,
@@ -197,12 +172,14 @@ fn change(
 ) -> ObjectChange {
     ObjectChange {
         kind,
-        reason,
         track: id,
         label: label.clone(),
         score: track.score,
         top_score: track.top_score,
         bbox: track.bbox,
+        zones: Arc::new([]),
+        stationary: false,
+        age: std::time::Duration::ZERO,
         frame,
         time,
     }
@@ -214,7 +191,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{frame::CaptureClock, time::WallTime};
+    use crate::{frame::CaptureClock, geometry::BoxInFrame, time::WallTime};
 
     fn labels() -> Labels {
         Labels::new(vec![None, Some("person".into()), Some("car".into())])
@@ -252,8 +229,8 @@ mod tests {
     #[test]
     fn an_object_starts_once_and_ends_once_with_its_last_frame() {
         let changes = life_of(LabelRules::new(&labels(), &BTreeMap::new(), 0.5), &[seen(1, 0.7)]);
-        let kinds: Vec<_> = changes.iter().map(|c| (c.kind, c.reason, c.frame.seq)).collect();
-        assert_eq!(kinds, [(EventType::ObjectStarted, None, 2), (EventType::ObjectEnded, Some(EndReason::Left), 9)]);
+        let kinds: Vec<_> = changes.iter().map(|c| (c.kind.clone(), c.frame.seq)).collect();
+        assert_eq!(kinds, [(EventKind::ObjectStarted, 2), (EventKind::ObjectEnded { reason: EndReason::Left }, 9)]);
         assert_eq!(&*changes[0].label, "person");
     }
 
@@ -261,7 +238,10 @@ mod tests {
     fn filters_decide_what_is_reported() {
         let all = BTreeMap::new();
         let only = |name: &str, min_score, min_area, max_area| {
-            BTreeMap::from([(name.to_string(), LabelFilter { min_score, min_area, max_area })])
+            BTreeMap::from([(
+                name.to_string(),
+                LabelFilter { min_score, min_area, max_area, ..LabelFilter::default() },
+            )])
         };
         for (filters, detection, reported) in [
             (all.clone(), seen(1, 0.5), true),
@@ -289,16 +269,16 @@ mod tests {
         assert_eq!((observer.present("person"), observer.present("car")), (1, 1));
         assert_eq!(observer.wire_detections().len(), 2);
         let mut reasons = Vec::new();
-        observer.end_all(EndReason::CameraLost, &mut |change| reasons.push(change.reason));
-        assert_eq!(reasons, [Some(EndReason::CameraLost); 2]);
+        observer.end_all(EndReason::CameraLost, &mut |change| reasons.push(change.kind));
+        assert_eq!(reasons, vec![EventKind::ObjectEnded { reason: EndReason::CameraLost }; 2]);
         assert_eq!((observer.present("person"), observer.present("car")), (0, 0));
     }
 
     #[test]
     fn the_least_score_is_what_decoding_must_keep() {
         let filters = BTreeMap::from([
-            ("person".to_string(), LabelFilter { min_score: Some(0.2), min_area: 0.0, max_area: 1.0 }),
-            ("car".to_string(), LabelFilter { min_score: None, min_area: 0.0, max_area: 1.0 }),
+            ("person".to_string(), LabelFilter { min_score: Some(0.2), ..LabelFilter::default() }),
+            ("car".to_string(), LabelFilter::default()),
         ]);
         assert!((LabelRules::new(&labels(), &filters, 0.5).least_score() - 0.2).abs() < 1e-6);
     }

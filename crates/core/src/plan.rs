@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use crate::{
+    geometry::{Point, Polygon},
     model::{DetectionSettings, ModelSpec},
     secret::{Credentials, Secret},
 };
@@ -129,6 +130,16 @@ pub struct CameraPlan {
     pub fps: f32,
     /// Which labels are reported, and how; every label of the model when empty.
     pub labels: BTreeMap<String, LabelFilter>,
+    /// Areas to watch, in the file's order.
+    pub zones: Vec<ZonePlan>,
+    /// Lines to watch, in the file's order.
+    pub lines: Vec<LinePlan>,
+    /// Areas in which nothing is reported: a detection whose foot point lies in one is dropped.
+    pub masks: Vec<Polygon>,
+    /// Pictures of objects.
+    pub snapshots: Option<SnapshotPlan>,
+    /// Recordings of events.
+    pub clips: Option<ClipPlan>,
 }
 
 /// What of a label is reported.
@@ -140,6 +151,94 @@ pub struct LabelFilter {
     pub min_area: f32,
     /// Greatest area as a fraction of the frame.
     pub max_area: f32,
+    /// Least ratio of the box's width to its height, in pixels.
+    pub min_aspect_ratio: f32,
+    /// Greatest ratio of the box's width to its height, in pixels.
+    pub max_aspect_ratio: f32,
+}
+
+impl Default for LabelFilter {
+    /// Everything over the pipeline's threshold.
+    fn default() -> Self {
+        Self { min_score: None, min_area: 0.0, max_area: 1.0, min_aspect_ratio: 0.0, max_aspect_ratio: f32::INFINITY }
+    }
+}
+
+/// Which point of an object's box is held against zones and lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ReferencePoint {
+    /// The middle of the bottom edge: where it stands.
+    #[default]
+    Foot,
+    /// The middle of the box.
+    Center,
+}
+
+/// An area to watch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ZonePlan {
+    /// The key in the file, part of topics; unique within the camera.
+    pub id: Arc<str>,
+    /// The area.
+    pub polygon: Polygon,
+    /// The labels that count; every reported label when empty.
+    pub labels: Vec<String>,
+    /// What of an object must be inside.
+    pub point: ReferencePoint,
+    /// An object is inside, or outside, once it was so for this long: what flickers at the edge does neither.
+    pub inertia: Duration,
+    /// Being inside for so long is told as loitering; never when absent.
+    pub loitering: Option<Duration>,
+}
+
+/// A line to watch. `from` and `to` differ.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LinePlan {
+    /// The key in the file, part of topics; unique within the camera.
+    pub id: Arc<str>,
+    /// One end.
+    pub from: Point,
+    /// The other end. Seen from `from` towards `to`, `in` goes from left to right.
+    pub to: Point,
+    /// The labels that count; every reported label when empty.
+    pub labels: Vec<String>,
+    /// What of an object must cross.
+    pub point: ReferencePoint,
+}
+
+/// How many files of a camera are kept in the state directory. The oldest go first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// At most so many; at least 1.
+    pub max_files: usize,
+    /// At most so old.
+    pub max_age: Duration,
+}
+
+/// Pictures of objects at their best.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotPlan {
+    /// The object with a margin instead of the whole frame.
+    pub crop: bool,
+    /// JPEG quality, 1..=100.
+    pub quality: u8,
+    /// Publish the last object's picture of each label, retained.
+    pub publish: bool,
+    /// Files that are kept; none when absent.
+    pub files: Option<Retention>,
+}
+
+/// Recordings of events, as the camera sent them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClipPlan {
+    /// `type`s of events that are recorded, of [`crate::event::EventKind::NAMES`].
+    pub events: Vec<String>,
+    /// So long before the event, or a little more: a recording begins with a key frame.
+    pub pre: Duration,
+    /// So long after it. An event while one is being recorded prolongs the recording.
+    pub post: Duration,
+    /// Files that are kept.
+    pub files: Retention,
 }
 
 /// What a source needs to know of a camera.
@@ -153,6 +252,8 @@ pub struct CameraSpec {
     pub decoder: Option<String>,
     /// No frame for so long: the camera is stalled and is opened anew.
     pub stall_timeout: Duration,
+    /// Received packets are kept for so long, so that a recording can begin before its event; not at all when absent.
+    pub keep_packets: Option<Duration>,
 }
 
 /// A stream's address, which may hold secrets also outside of `user:password@`: some cameras want them in the path.

@@ -1,6 +1,9 @@
 //! The traits through which the core's users meet the outside. No async, no generics.
 
-use std::time::Duration;
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use crate::{
     event::{Event, FrameDetections, Retained},
@@ -21,6 +24,14 @@ pub trait FrameSource: Send + Sync {
 
 /// A camera that was opened.
 pub trait RunningSource: Send {
+    /// Begins to record what the camera sends into `clip.path`, without blocking and without encoding it again. `None`
+    /// when this camera keeps no packets ([`CameraSpec::keep_packets`]) or sends nothing that a file could hold;
+    /// `clip.on_done` is not called then.
+    fn record(&self, clip: ClipRequest) -> Option<Box<dyn Recording>> {
+        let _ = clip;
+        None
+    }
+
     /// Stops it, on a thread of its own where stopping can block, and waits at most `deadline`. After it returns no
     /// callback is called any more, whatever the outcome.
     fn stop(self: Box<Self>, deadline: Duration) -> StopOutcome;
@@ -33,6 +44,42 @@ pub enum StopOutcome {
     Stopped,
     /// It did not stop in time; its remains go on stopping on their own thread.
     Overdue,
+}
+
+/// What to record.
+pub struct ClipRequest {
+    /// The MP4 file to write. It appears under this name once it is complete.
+    pub path: PathBuf,
+    /// Begin with the last key frame that was received at this moment or before it, as far back as packets are kept.
+    pub from: Instant,
+    /// End with the last packet before this moment.
+    pub until: Instant,
+    /// Called once on a thread of the source's: when the file is complete, also when the camera went before `until`, or
+    /// when there is none.
+    pub on_done: Box<dyn FnOnce(Result<ClipFacts, ClipError>) + Send>,
+}
+
+/// A finished recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClipFacts {
+    /// Length.
+    pub duration: Duration,
+    /// Bytes of the file.
+    pub bytes: u64,
+}
+
+/// Why there is no recording.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct ClipError {
+    /// In words: which file, and why.
+    pub message: String,
+}
+
+/// A recording that is being made.
+pub trait Recording: Send + Sync {
+    /// Moves its end; never earlier. `false` when it has ended already.
+    fn extend(&self, until: Instant) -> bool;
 }
 
 /// Where a source reports to. Called on the source's own threads; must not block.

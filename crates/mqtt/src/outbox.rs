@@ -114,7 +114,7 @@ impl Outbox {
 
 /// Memory that one event holds by itself; its `origin` is shared by all events of a camera.
 fn footprint(event: &Event) -> usize {
-    size_of::<Entry>() + event.label.len()
+    size_of::<Entry>() + event.change.label.len()
 }
 
 #[cfg(test)]

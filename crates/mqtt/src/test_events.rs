@@ -1,9 +1,9 @@
 //! Events for the unit tests.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use sightline_core::{
-    event::{Event, EventTimes, EventType, ModelIdentity, Origin, Ulid},
+    event::{Event, EventKind, EventTimes, ModelIdentity, ObjectChange, Origin, Ulid},
     frame::{CaptureClock, FrameInfo},
     geometry::BoxInFrame,
     time::WallTime,
@@ -18,21 +18,25 @@ pub(crate) fn event(seq: u64) -> Event {
         id: Ulid::new(time, u128::from(seq)),
         seq,
         epoch: Ulid::new(time, 0),
-        kind: EventType::ObjectStarted,
-        reason: None,
         origin: Arc::new(origin),
-        track: 1,
-        label: "person".into(),
-        score: 0.5,
-        top_score: 0.5,
-        bbox: BoxInFrame { x: 0.1, y: 0.1, width: 0.2, height: 0.2 },
-        frame: FrameInfo { width: 640, height: 480, seq },
-        time: EventTimes {
-            capture: time,
-            clock: CaptureClock::Receive,
-            decoded: time,
-            inferred: time,
-            published: None,
+        change: ObjectChange {
+            kind: EventKind::ObjectStarted,
+            track: 1,
+            label: "person".into(),
+            score: 0.5,
+            top_score: 0.5,
+            bbox: BoxInFrame { x: 0.1, y: 0.1, width: 0.2, height: 0.2 },
+            zones: Arc::new([]),
+            stationary: false,
+            age: Duration::ZERO,
+            frame: FrameInfo { width: 640, height: 480, seq },
+            time: EventTimes {
+                capture: time,
+                clock: CaptureClock::Receive,
+                decoded: time,
+                inferred: time,
+                published: None,
+            },
         },
         replayed: false,
     }

@@ -55,6 +55,13 @@ impl Topics {
         match value {
             Retained::Node(_) => format!("{}/status", self.base),
             Retained::Camera { camera, .. } => format!("{}/{}/status", self.base, level(camera)),
+            Retained::Zone { camera, zone, label, .. } => {
+                format!("{}/{}/zone/{}/{}", self.base, level(camera), level(zone), level(label))
+            }
+            Retained::Line { camera, line, .. } => format!("{}/{}/line/{}", self.base, level(camera), level(line)),
+            Retained::Snapshot { camera, label, .. } => {
+                format!("{}/{}/snapshot/{}", self.base, level(camera), level(label))
+            }
             Retained::Count { camera, label, .. } => format!("{}/{}/count/{}", self.base, level(camera), level(label)),
         }
     }

@@ -12,9 +12,9 @@ use std::{
 
 use parking_lot::Mutex;
 use sightline_core::{
-    event::{CameraState, EndReason, EventTimes, FrameDetections, Origin, Retained},
+    event::{CameraState, EndReason, EventTimes, FrameDetections, ObjectChange, Origin, Retained},
     frame::Frame,
-    objects::{ObjectChange, ObjectObserver},
+    objects::ObjectObserver,
     plan::CameraPlan,
     ports::{
         FrameSource, Offered, RunningSource, SourceCallbacks, SourceError, SourceErrorCode, SourceEvent, StopOutcome,

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use sightline_core::{
-    event::{Event, Origin, Ulid},
-    objects::ObjectChange,
+    event::{Event, ObjectChange, Origin, Ulid},
     ports::{EventSink, Offered},
 };
 
@@ -41,16 +40,8 @@ impl EventLog {
             id: Ulid::new(change.time.inferred, self.epoch.random_part().wrapping_add(u128::from(seq))),
             seq,
             epoch: self.epoch,
-            kind: change.kind,
-            reason: change.reason,
             origin: origin.clone(),
-            track: change.track,
-            label: change.label,
-            score: change.score,
-            top_score: change.top_score,
-            bbox: change.bbox,
-            frame: change.frame,
-            time: change.time,
+            change,
             replayed: false,
         })
     }

@@ -4,10 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use sightline_core::{
-    event::EventType,
-    ports::{Backend, SourceError, SourceErrorCode},
-};
+use sightline_core::ports::{Backend, SourceError, SourceErrorCode};
 use sightline_pipeline::fakes::{FakeBackend, FakeSource, Script};
 use support::{camera, start};
 
@@ -46,9 +43,9 @@ async fn the_balance_is_exact_under_overload_failures_and_panics() {
     assert!(stopped.balances.iter().any(|(_, balance)| balance.dropped_failed > 0));
 
     let events = sink.events.lock();
-    let count = |kind| events.iter().filter(|event| event.kind == kind).count();
-    assert!(count(EventType::ObjectStarted) >= 3);
-    assert_eq!(count(EventType::ObjectStarted), count(EventType::ObjectEnded));
+    let count = |kind| events.iter().filter(|event| event.change.kind.name() == kind).count();
+    assert!(count("object_started") >= 3);
+    assert_eq!(count("object_started"), count("object_ended"));
     let numbers: Vec<u64> = events.iter().map(|event| event.seq).collect();
     assert_eq!(numbers, (0..events.len() as u64).collect::<Vec<_>>());
 }

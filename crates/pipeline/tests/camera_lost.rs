@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use sightline_core::{
-    event::{CameraState, EndReason, EventType},
+    event::{CameraState, EndReason, EventKind},
     ports::{SourceError, SourceErrorCode},
 };
 use sightline_pipeline::fakes::{FakeBackend, FakeSource, Script};
@@ -21,7 +21,7 @@ async fn a_lost_camera_ends_its_objects_and_comes_back() {
     let rig =
         start(vec![camera("flaky", 50.0), camera("steady", 50.0)], source, vec![Box::new(FakeBackend::default())], 4);
 
-    rig.wait_for("the camera is back", |rig| rig.events_of("flaky", EventType::ObjectStarted) == 2).await;
+    rig.wait_for("the camera is back", |rig| rig.events_of("flaky", "object_started") == 2).await;
 
     let states = rig.states("flaky");
     let expected = [
@@ -32,8 +32,16 @@ async fn a_lost_camera_ends_its_objects_and_comes_back() {
         (CameraState::Streaming, None),
     ];
     assert_eq!(states, expected);
-    let ended: Vec<_> = rig.sink.events.lock().iter().filter_map(|event| event.reason).collect();
-    assert_eq!(ended, [EndReason::CameraLost]);
+    let kinds: Vec<_> = rig
+        .sink
+        .events
+        .lock()
+        .iter()
+        .filter(|event| event.origin.camera == "flaky")
+        .map(|event| event.change.kind.clone())
+        .collect();
+    let lost = EventKind::ObjectEnded { reason: EndReason::CameraLost };
+    assert_eq!(kinds, [EventKind::ObjectStarted, lost, EventKind::ObjectStarted]);
     assert_eq!(rig.states("steady"), [(CameraState::Connecting, None), (CameraState::Streaming, None)]);
 
     let frames: Vec<u64> =

@@ -8,7 +8,6 @@ use std::{
 };
 
 use sightline_core::{
-    event::EventType,
     plan::CameraSpec,
     ports::{FrameSource, RunningSource, SourceCallbacks, SourceError},
 };
@@ -36,7 +35,7 @@ async fn a_panicking_camera_is_started_again() {
     let source = PanicsOnce { fakes, panicked: AtomicBool::new(false) };
     let cameras = vec![support::camera("cursed", 50.0), support::camera("steady", 50.0)];
     let rig = support::start(cameras, source, vec![Box::new(FakeBackend::default())], 2);
-    rig.wait_for("the camera works after all", |rig| rig.events_of("cursed", EventType::ObjectStarted) == 1).await;
-    assert_eq!(rig.events_of("steady", EventType::ObjectStarted), 1);
-    assert_eq!(rig.events_of("steady", EventType::ObjectEnded), 0);
+    rig.wait_for("the camera works after all", |rig| rig.events_of("cursed", "object_started") == 1).await;
+    assert_eq!(rig.events_of("steady", "object_started"), 1);
+    assert_eq!(rig.events_of("steady", "object_ended"), 0);
 }

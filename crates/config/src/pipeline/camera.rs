@@ -65,8 +65,18 @@ pub(super) fn read(
     let labels = labels(reading, &camera.labels, model_labels).unwrap_or_else(|| inherited.labels.clone());
     let stall_timeout = stall_timeout(reading, &camera.stall_timeout).unwrap_or(inherited.stall_timeout);
     let decoder = decoder(reading, &camera.decoder).or_else(|| inherited.decoder.clone());
-    let spec = CameraSpec { id: Arc::from(entry.key.as_str()), source: source?, decoder, stall_timeout };
-    Some(CameraPlan { spec, fps, labels })
+    let spec =
+        CameraSpec { id: Arc::from(entry.key.as_str()), source: source?, decoder, stall_timeout, keep_packets: None };
+    Some(CameraPlan {
+        spec,
+        fps,
+        labels,
+        zones: Vec::new(),
+        lines: Vec::new(),
+        masks: Vec::new(),
+        snapshots: None,
+        clips: None,
+    })
 }
 
 fn refuse_what_comes_later(reading: Reading<'_>, camera: &CameraWire) {
@@ -166,7 +176,7 @@ fn labels(
     model_labels: Option<&Labels>,
 ) -> Option<BTreeMap<String, LabelFilter>> {
     let (_, wire) = field.given()?;
-    let everything = LabelFilter { min_score: None, min_area: 0.0, max_area: 1.0 };
+    let everything = LabelFilter::default();
     let mut filters = BTreeMap::new();
     match wire {
         LabelsWire::Sequence(names) => {
@@ -197,6 +207,7 @@ fn label_filter(reading: Reading<'_>, place: PlaceId, wire: &LabelWire) -> Label
         min_score: fraction(&wire.score),
         min_area: fraction(&wire.min_area).unwrap_or(0.0),
         max_area: fraction(&wire.max_area).unwrap_or(1.0),
+        ..LabelFilter::default()
     };
     if filter.min_area > filter.max_area {
         reading.reporter.report(place_of(&wire.min_area, place), "`min_area` is greater than `max_area`");

@@ -266,7 +266,7 @@ pub fn mean_yuv(view: &FrameView<'_>) -> [f32; 3] {
 }
 
 pub fn camera(source: SourceSpec) -> CameraSpec {
-    CameraSpec { id: "cam".into(), source, decoder: None, stall_timeout: Duration::from_secs(5) }
+    CameraSpec { id: "cam".into(), source, decoder: None, stall_timeout: Duration::from_secs(5), keep_packets: None }
 }
 
 pub fn rtsp(url: &str, transport: RtspTransport) -> CameraSpec {

@@ -128,11 +128,14 @@ impl Connection {
                     Retained::Node(status) => serde_json::to_vec(status).map_err(unwritable)?,
                     Retained::Camera { status, .. } => serde_json::to_vec(status).map_err(unwritable)?,
                     Retained::Count { present, .. } => present.to_string().into_bytes(),
+                    Retained::Zone { inside, .. } => inside.to_string().into_bytes(),
+                    Retained::Line { crossings, .. } => serde_json::to_vec(crossings).map_err(unwritable)?,
+                    Retained::Snapshot { jpeg, .. } => jpeg.to_vec(),
                 };
                 self.submit(topic.to_string(), true, payload, Message::Retained(topic))
             }
             Work::Event(key, mut event) => {
-                event.time.published = Some(now);
+                event.change.time.published = Some(now);
                 let payload = serde_json::to_vec(&event).map_err(unwritable)?;
                 let topic = self.queues.topics.events(&event.origin.camera);
                 self.submit(topic, false, payload, Message::Event(key))

@@ -8,7 +8,7 @@ use std::{
 };
 
 use sightline_core::{
-    event::{CameraState, CameraStatus, EventType, Retained, Ulid},
+    event::{CameraState, CameraStatus, Retained, Ulid},
     model::{DetectionSettings, Head, InputSpec, Labels, ModelSpec},
     plan::{CameraPlan, CameraSpec, InferencePlan, MqttPlan, OnUnavailable, PipelinePlan, Provider, SourceSpec},
     ports::{Backend, FrameSource},
@@ -50,8 +50,18 @@ pub fn camera(id: &str, fps: f32) -> CameraPlan {
         source: SourceSpec::Test { pattern: "fake".into() },
         decoder: None,
         stall_timeout: Duration::from_secs(1),
+        keep_packets: None,
     };
-    CameraPlan { spec, fps, labels: std::collections::BTreeMap::new() }
+    CameraPlan {
+        spec,
+        fps,
+        labels: std::collections::BTreeMap::new(),
+        zones: Vec::new(),
+        lines: Vec::new(),
+        masks: Vec::new(),
+        snapshots: None,
+        clips: None,
+    }
 }
 
 pub struct Rig {
@@ -121,8 +131,8 @@ impl Rig {
         states
     }
 
-    pub fn events_of(&self, camera: &str, kind: EventType) -> usize {
-        self.sink.events.lock().iter().filter(|e| e.origin.camera == camera && e.kind == kind).count()
+    pub fn events_of(&self, camera: &str, kind: &str) -> usize {
+        self.sink.events.lock().iter().filter(|e| e.origin.camera == camera && e.change.kind.name() == kind).count()
     }
 
     pub fn inferred(&self, camera: &str) -> u64 {

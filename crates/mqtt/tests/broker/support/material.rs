@@ -1,11 +1,14 @@
 //! Things to publish.
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use sightline_core::{
     event::{
-        CameraState, CameraStatus, EndReason, Event, EventTimes, EventType, FrameBalance, FrameDetections,
-        ModelIdentity, NodeStatus, Origin, PipelineStatus, Retained, Ulid, WireBox, WireDetection,
+        CameraState, CameraStatus, EndReason, Event, EventKind, EventTimes, FrameBalance, FrameDetections,
+        ModelIdentity, NodeStatus, ObjectChange, Origin, PipelineStatus, Retained, Ulid, WireBox, WireDetection,
     },
     frame::{CaptureClock, FrameInfo},
     geometry::BoxInFrame,
@@ -51,16 +54,20 @@ pub fn event(seq: u64) -> Event {
         id: Ulid::new(a_moment(), u128::from(seq)),
         seq,
         epoch: Ulid::new(a_moment(), 0xABCD),
-        kind: if is_end { EventType::ObjectEnded } else { EventType::ObjectStarted },
-        reason: is_end.then_some(EndReason::Left),
         origin: ORIGIN.clone(),
-        track: seq / 2 + 1,
-        label: "traffic light".into(),
-        score: 0.873,
-        top_score: 0.93,
-        bbox: BoxInFrame { x: 0.412, y: 0.331, width: 0.083, height: 0.294 },
-        frame: frame(seq),
-        time: times(),
+        change: ObjectChange {
+            kind: if is_end { EventKind::ObjectEnded { reason: EndReason::Left } } else { EventKind::ObjectStarted },
+            track: seq / 2 + 1,
+            label: "traffic light".into(),
+            score: 0.873,
+            top_score: 0.93,
+            bbox: BoxInFrame { x: 0.412, y: 0.331, width: 0.083, height: 0.294 },
+            zones: Arc::new([]),
+            stationary: false,
+            age: Duration::from_millis(1500),
+            frame: frame(seq),
+            time: times(),
+        },
         replayed: false,
     }
 }
