@@ -44,6 +44,15 @@ impl BoxInFrame {
         Point { x: self.x + 0.5 * self.width, y: self.y + 0.5 * self.height }
     }
 
+    /// The point that stands for the object.
+    #[must_use]
+    pub fn reference(&self, point: ReferencePoint) -> Point {
+        match point {
+            ReferencePoint::Foot => self.foot(),
+            ReferencePoint::Center => self.center(),
+        }
+    }
+
     /// Area as a fraction of the frame's.
     #[must_use]
     pub fn area(&self) -> f32 {
@@ -69,6 +78,16 @@ impl BoxInFrame {
         let union = self.area() + other.area() - intersection;
         if union <= 0.0 { 0.0 } else { (intersection / union).min(1.0) }
     }
+}
+
+/// Which point of an object's box is held against zones and lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ReferencePoint {
+    /// The middle of the bottom edge: where it stands.
+    #[default]
+    Foot,
+    /// The middle of the box.
+    Center,
 }
 
 /// A point in fractions of the frame, origin top left.

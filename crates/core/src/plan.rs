@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
+pub use crate::geometry::ReferencePoint;
 use crate::{
     geometry::{Point, Polygon},
     model::{DetectionSettings, ModelSpec},
@@ -162,16 +163,6 @@ impl Default for LabelFilter {
     fn default() -> Self {
         Self { min_score: None, min_area: 0.0, max_area: 1.0, min_aspect_ratio: 0.0, max_aspect_ratio: f32::INFINITY }
     }
-}
-
-/// Which point of an object's box is held against zones and lines.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum ReferencePoint {
-    /// The middle of the bottom edge: where it stands.
-    #[default]
-    Foot,
-    /// The middle of the box.
-    Center,
 }
 
 /// An area to watch.
