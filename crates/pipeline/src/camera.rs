@@ -12,13 +12,10 @@ use std::{
 
 use parking_lot::Mutex;
 use sightline_core::{
-    event::{CameraState, EndReason, EventTimes, FrameDetections, ObjectChange, Origin, Retained},
+    event::{CameraState, EndReason},
     frame::Frame,
-    objects::ObjectObserver,
     plan::CameraPlan,
-    ports::{
-        FrameSource, Offered, RunningSource, SourceCallbacks, SourceError, SourceErrorCode, SourceEvent, StopOutcome,
-    },
+    ports::{FrameSource, RunningSource, SourceCallbacks, SourceError, SourceErrorCode, SourceEvent, StopOutcome},
     recovery::Recovery,
 };
 use tokio::{
@@ -29,7 +26,13 @@ use tokio::{
 use tracing::{info, warn};
 
 use crate::{
-    backoff::Backoff, batcher::Batcher, queue::CameraKey, stamp::EventLog, status::StatusBoard, worker::InferredFrame,
+    backoff::Backoff,
+    batcher::Batcher,
+    observation::{Observation, SeenFrame},
+    queue::CameraKey,
+    stamp::EventLog,
+    status::StatusBoard,
+    worker::InferredFrame,
 };
 
 /// How long a source may take to stop before it is left to itself.
@@ -50,10 +53,6 @@ const TICK: Duration = Duration::from_millis(500);
 pub struct Camera {
     /// What is wished.
     pub plan: CameraPlan,
-    /// Where its messages come from.
-    pub origin: Arc<Origin>,
-    /// Whether every inferred frame is published.
-    pub publish_detections: bool,
     /// Its place in the queue.
     pub key: CameraKey,
     /// The queue.
@@ -63,7 +62,7 @@ pub struct Camera {
     /// Opens its source.
     pub source: Arc<dyn FrameSource>,
     /// Its objects. Locked for one frame's observation at a time, never over an await.
-    pub observer: Mutex<ObjectObserver>,
+    pub observation: Mutex<Observation>,
     /// Its status.
     pub status: StatusBoard,
     /// Number of its next frame; goes on over reconnects.
@@ -154,14 +153,7 @@ impl Camera {
 
     /// Ends all objects that are present, for `reason`.
     pub fn end_objects(&self, reason: EndReason) {
-        let mut observer = self.observer.lock();
-        observer.end_all(reason, &mut |change| self.record(change));
-        self.publish_counts(&observer, false);
-    }
-
-    /// Publishes the count of every reported label, so that none stays stale from an earlier run.
-    pub fn publish_all_counts(&self) {
-        self.publish_counts(&self.observer.lock(), true);
+        self.observation.lock().end_all(reason);
     }
 
     async fn run_once(
@@ -265,42 +257,11 @@ impl Camera {
         }
     }
 
-    /// Steps 8 and 9 of a frame's way: tracks, events, and the frame's own message where it is wished.
     fn on_detections(&self, result: &InferredFrame) {
-        let time = EventTimes::new(&result.times, result.inferred);
         self.status.count_inferred();
-        let mut observer = self.observer.lock();
-        let mut changed = false;
-        observer.observe(&result.detections, result.info, time, result.times.decoded_at, &mut |change| {
-            changed = true;
-            self.record(change);
-        });
-        if changed {
-            self.publish_counts(&observer, false);
-        }
-        if !self.publish_detections {
-            return;
-        }
-        let detections = observer.wire_detections();
-        drop(observer);
-        let message = FrameDetections { origin: self.origin.clone(), frame: result.info, time, detections };
-        // Refused while the broker is away: the sink counts it, and the next frame has newer ones.
-        let _: Offered = self.events.sink().offer_detections(message);
-    }
-
-    fn record(&self, change: ObjectChange) {
-        // The sink keeps it until delivered, or counts and logs what it had to force out.
-        let _: Offered = self.events.record(change, &self.origin);
-    }
-
-    fn publish_counts(&self, observer: &ObjectObserver, even_unchanged: bool) {
-        for label in observer.labels() {
-            let present = observer.present(label);
-            if self.status.count_changed(label, present) || even_unchanged {
-                let camera = self.plan.spec.id.clone();
-                self.events.sink().retain(Retained::Count { camera, label: label.clone(), present });
-            }
-        }
+        let InferredFrame { info, times, inferred, detections, .. } = result;
+        let seen = SeenFrame { info: *info, times: *times, inferred: *inferred, detections };
+        self.observation.lock().see(seen, &mut |_| ());
     }
 
     /// Lets frames that are in a batch come back, so that every frame is accounted for before the next life.

@@ -5,6 +5,7 @@
 //! | [`rate`], [`queue`], [`batcher`] | at most so many frames per second; one slot per camera; fair batches |
 //! | [`detector`], [`worker`], [`engine`] | preprocessing, network, decoding; one thread per session |
 //! | [`camera`], [`status`], [`backoff`] | one camera's task: open, watch, observe, open again |
+//! | [`observation`] | one camera's detections to its messages |
 //! | [`stamp`] | numbers events in the order in which they are handed on |
 //! | [`runtime`] | all of it, started and stopped |
 
@@ -15,6 +16,7 @@ pub mod clock;
 pub mod detector;
 pub mod engine;
 pub mod fakes;
+pub mod observation;
 pub mod queue;
 pub mod rate;
 pub mod runtime;

@@ -8,15 +8,16 @@ use std::{
 use parking_lot::Mutex;
 use sightline_core::{
     event::{CameraState, EndReason, FrameBalance, ModelIdentity, Origin, PipelineStatus},
-    objects::{LabelRules, ObjectObserver},
-    plan::{CameraPlan, PipelinePlan},
+    plan::PipelinePlan,
     ports::FrameSource,
-    track::TrackerSettings,
 };
 use tokio::{sync::watch, task::JoinHandle};
 use tracing::{error, warn};
 
-use crate::{camera::Camera, engine::Engine, stamp::EventLog, status::StatusBoard, worker::InferredFrame};
+use crate::{
+    camera::Camera, engine::Engine, observation::Observation, stamp::EventLog, status::StatusBoard,
+    worker::InferredFrame,
+};
 
 /// Cameras are opened this far apart: a box that opens 64 RTSP sessions in one moment makes some cameras give up.
 const STAGGER: Duration = Duration::from_millis(100);
@@ -102,10 +103,6 @@ impl Runtime {
         let mut ids = Vec::new();
         for camera_plan in plan.cameras {
             ids.push(camera_plan.spec.id.to_string());
-            let rules = LabelRules::new(&engine.model.labels, &camera_plan.labels, plan.detection.score_threshold);
-            let mut settings = plan.detection;
-            settings.score_threshold = rules.least_score();
-            let (key, results) = engine.add_camera(camera_plan.fps, settings);
             let origin = Arc::new(Origin {
                 node: plan.mqtt.node.clone(),
                 pipeline: plan.name.clone(),
@@ -113,14 +110,19 @@ impl Runtime {
                 model: model.clone(),
                 provider: provider.clone(),
             });
+            let labels = &engine.model.labels;
+            let threshold = plan.detection.score_threshold;
+            let mut observation =
+                Observation::new(&camera_plan, labels, threshold, origin, events.clone(), plan.mqtt.detections);
+            // Before anybody asks for stale topics: from now on these are owned.
+            observation.publish_counts();
+            let (key, results) = engine.add_camera(camera_plan.fps, observation.decoding(plan.detection));
             let camera = Arc::new(Camera {
-                origin,
-                publish_detections: plan.mqtt.detections,
                 key,
                 batcher: engine.batcher.clone(),
                 events: events.clone(),
                 source: source.clone(),
-                observer: Mutex::new(ObjectObserver::new(rules, tracker_settings(&camera_plan))),
+                observation: Mutex::new(observation),
                 status: StatusBoard::default(),
                 next_frame_seq: Arc::new(AtomicU64::new(0)),
                 plan: camera_plan,
@@ -143,10 +145,6 @@ pub struct Stopped {
     pub balances: Vec<(Arc<str>, FrameBalance)>,
 }
 
-fn tracker_settings(camera: &CameraPlan) -> TrackerSettings {
-    TrackerSettings::for_fps(camera.fps)
-}
-
 /// Runs one camera; starts it again after a panic, so that a bug met by one camera's stream costs the others nothing.
 async fn supervise(
     camera: Arc<Camera>,
@@ -154,7 +152,6 @@ async fn supervise(
     mut shutdown: watch::Receiver<bool>,
     start_after: Duration,
 ) {
-    camera.publish_all_counts();
     let results = Arc::new(tokio::sync::Mutex::new(results));
     tokio::select! {
         () = tokio::time::sleep(start_after) => {}

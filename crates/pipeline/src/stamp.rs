@@ -28,14 +28,14 @@ impl EventLog {
         &*self.sink
     }
 
-    /// Numbers a change and hands it on.
-    pub fn record(&self, change: ObjectChange, origin: &Arc<Origin>) -> Offered {
+    /// Numbers a change, shows it to `on_event` and hands it on.
+    pub fn record(&self, change: ObjectChange, origin: &Arc<Origin>, on_event: &mut dyn FnMut(&Event)) {
         // Held until the sink has the event, or two cameras' events could overtake each other between being numbered
         // and being handed on. The sink never blocks.
         let mut next_seq = self.next_seq.lock();
         let seq = *next_seq;
         *next_seq += 1;
-        self.sink.offer(Event {
+        let event = Event {
             // Unique in this run by the sum, and among runs by the epoch's 80 random bits.
             id: Ulid::new(change.time.inferred, self.epoch.random_part().wrapping_add(u128::from(seq))),
             seq,
@@ -43,6 +43,9 @@ impl EventLog {
             origin: origin.clone(),
             change,
             replayed: false,
-        })
+        };
+        on_event(&event);
+        // The sink keeps it until delivered, or counts and logs what it had to force out.
+        let _: Offered = self.sink.offer(event);
     }
 }

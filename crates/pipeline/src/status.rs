@@ -1,10 +1,6 @@
 //! A camera's status, kept and published when it changes.
 
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use sightline_core::{
@@ -35,7 +31,6 @@ struct Inner {
     inferred: u64,
     measured_at: Instant,
     fps: f64,
-    counts: BTreeMap<Arc<str>, u32>,
 }
 
 impl Default for StatusBoard {
@@ -50,7 +45,6 @@ impl Default for StatusBoard {
             inferred: 0,
             measured_at: Instant::now(),
             fps: 0.0,
-            counts: BTreeMap::new(),
         };
         Self { inner: Mutex::new(inner) }
     }
@@ -114,18 +108,6 @@ impl StatusBoard {
     /// Whether an error of that code was not logged yet since the camera last worked; it counts as logged then.
     pub fn is_news(&self, code: SourceErrorCode) -> bool {
         self.inner.lock().logged.replace(code) != Some(code)
-    }
-
-    /// Whether a label's count differs from the one last published; it counts as published then.
-    pub fn count_changed(&self, label: &Arc<str>, present: u32) -> bool {
-        let mut inner = self.inner.lock();
-        match inner.counts.get_mut(label) {
-            Some(known) => std::mem::replace(known, present) != present,
-            None => {
-                inner.counts.insert(label.clone(), present);
-                true
-            }
-        }
     }
 }
 

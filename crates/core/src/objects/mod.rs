@@ -1,99 +1,82 @@
-//! From detections to facts about objects: this one came, this one left, so many are present.
+//! From detections to facts about objects: this one came, stood in that zone, crossed that line, left; so many are
+//! present. What leads to which event is written down in docs/objects.md.
+
+mod life;
+mod rules;
+mod tally;
 
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
+pub use self::rules::LabelRules;
+use self::{
+    life::{Object, Places},
+    tally::Tallies,
+};
 use crate::{
     detection::Detection,
-    event::{EndReason, EventKind, EventTimes, ObjectChange, WireDetection, rounded},
+    event::{EndReason, EventKind, EventTimes, ObjectChange, Retained, WireDetection, rounded},
     frame::FrameInfo,
+    geometry::{BoxInFrame, Polygon},
     model::Labels,
-    plan::LabelFilter,
-    track::{Track, TrackChanges, Tracker, TrackerSettings},
+    plan::CameraPlan,
+    track::{Sighting, Track, TrackChanges, Tracker, TrackerSettings},
 };
 
-/// Which classes are reported, under which name and from which score and size on.
-#[derive(Clone, Debug)]
-pub struct LabelRules {
-    /// By class id; `None`: not reported.
-    by_class: Vec<Option<LabelRule>>,
-}
-
-#[derive(Clone, Debug)]
-struct LabelRule {
-    name: Arc<str>,
-    min_score: f32,
-    min_area: f32,
-    max_area: f32,
-}
-
-impl LabelRules {
-    /// The rules of one camera: `filters` names the wished labels (all of the model's when empty); a filter without a
-    /// score takes `score_threshold`.
-    #[must_use]
-    pub fn new(labels: &Labels, filters: &BTreeMap<String, LabelFilter>, score_threshold: f32) -> Self {
-        let rule_of = |class_id: usize| {
-            let name = labels.name(u16::try_from(class_id).ok()?)?;
-            if filters.is_empty() {
-                let rule = LabelRule { name: name.into(), min_score: score_threshold, min_area: 0.0, max_area: 1.0 };
-                return Some(rule);
-            }
-            let filter = filters.get(name)?;
-            let min_score = filter.min_score.unwrap_or(score_threshold);
-            Some(LabelRule { name: name.into(), min_score, min_area: filter.min_area, max_area: filter.max_area })
-        };
-        Self { by_class: (0..labels.len()).map(rule_of).collect() }
-    }
-
-    /// The least score that any reported label asks for: what decoding has to keep.
-    #[must_use]
-    pub fn least_score(&self) -> f32 {
-        self.by_class.iter().flatten().map(|rule| rule.min_score).fold(1.0, f32::min)
-    }
-
-    /// The names that are reported.
-    pub fn names(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.by_class.iter().flatten().map(|rule| &rule.name)
-    }
-
-    fn rule(&self, class_id: u16) -> Option<&LabelRule> {
-        self.by_class.get(usize::from(class_id))?.as_ref()
-    }
-
-    fn allows(&self, detection: &Detection) -> bool {
-        self.rule(detection.class_id).is_some_and(|rule| {
-            let area = detection.bbox.area();
-            detection.score >= rule.min_score && area >= rule.min_area && area <= rule.max_area
-        })
-    }
+/// An object that the frame shows better than any before it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BestShot {
+    /// The object's track.
+    pub track: u64,
+    /// Its class.
+    pub label: Arc<str>,
+    /// Where it is.
+    pub bbox: BoxInFrame,
 }
 
 /// Watches one camera's detections.
 #[derive(Debug)]
 pub struct ObjectObserver {
+    camera: Arc<str>,
     rules: LabelRules,
+    masks: Vec<Polygon>,
+    places: Places,
     tracker: Tracker,
     changes: TrackChanges,
-    allowed: Vec<Detection>,
-    /// The frame in which each present object was last seen.
-    last_frame: BTreeMap<u64, (FrameInfo, EventTimes)>,
-    present: BTreeMap<Arc<str>, u32>,
+    sightings: Vec<Sighting>,
+    objects: BTreeMap<u64, Object>,
+    tallies: Tallies,
+    best_shots: Vec<BestShot>,
 }
 
 impl ObjectObserver {
-    /// An observer that has seen nothing yet.
+    /// An observer that has seen nothing yet. A label without a score of its own takes `score_threshold`.
     #[must_use]
-    pub fn new(rules: LabelRules, settings: TrackerSettings) -> Self {
+    pub fn new(camera: &CameraPlan, labels: &Labels, score_threshold: f32) -> Self {
+        let rules = LabelRules::new(labels, &camera.labels, score_threshold);
+        let places = Places::new(&camera.zones, &camera.lines);
         Self {
+            camera: camera.spec.id.clone(),
+            tallies: tallies(&rules, &places),
             rules,
-            tracker: Tracker::new(settings),
+            masks: camera.masks.clone(),
+            places,
+            tracker: Tracker::new(TrackerSettings::default()),
             changes: TrackChanges::default(),
-            allowed: Vec::new(),
-            last_frame: BTreeMap::new(),
-            present: BTreeMap::new(),
+            sightings: Vec::new(),
+            objects: BTreeMap::new(),
+            best_shots: Vec::new(),
         }
     }
 
-    /// Takes in one frame's detections, seen at `now`; calls `on_change` for each start and end, ends first.
+    /// The least score that is of use: what decoding has to keep.
+    #[must_use]
+    pub fn least_score(&self) -> f32 {
+        self.rules.least_score()
+    }
+
+    /// Takes in one frame's detections, seen at `now`; calls `on_change` for everything that happened: first to the
+    /// objects that are gone, then to those that were seen, the oldest first. The order of `detections` makes no
+    /// difference.
     pub fn observe(
         &mut self,
         detections: &[Detection],
@@ -102,184 +85,146 @@ impl ObjectObserver {
         now: Instant,
         on_change: &mut dyn FnMut(ObjectChange),
     ) {
-        self.allowed.clear();
-        self.allowed.extend(detections.iter().filter(|detection| self.rules.allows(detection)));
-        self.tracker.update(&self.allowed, now, &mut self.changes);
-        self.report_ended(EndReason::Left, on_change);
-        for id in self.changes.track_of_detection.iter().flatten() {
-            self.last_frame.insert(*id, (frame, time));
-        }
-        for id in &self.changes.started {
-            let Some(track) = self.tracker.object(*id) else { continue };
-            let Some(rule) = self.rules.rule(track.class_id) else { continue };
-            *self.present.entry(rule.name.clone()).or_default() += 1;
-            on_change(change(EventKind::ObjectStarted, *id, track, &rule.name, (frame, time)));
+        self.best_shots.clear();
+        self.sightings.clear();
+        let (rules, masks) = (&self.rules, &self.masks);
+        let seen = detections.iter().filter_map(|detection| rules.sighting(detection, frame, masks));
+        self.sightings.extend(seen);
+        self.tracker.update(&self.sightings, now, &mut self.changes);
+
+        let mut has_news = self.report_ended(EndReason::Left, on_change);
+        has_news |= self.report_seen((frame, time), on_change);
+        if has_news {
+            self.count();
         }
     }
 
     /// Ends all objects.
     pub fn end_all(&mut self, reason: EndReason, on_change: &mut dyn FnMut(ObjectChange)) {
+        self.best_shots.clear();
         self.tracker.end_all(&mut self.changes);
-        self.report_ended(reason, on_change);
+        if self.report_ended(reason, on_change) {
+            self.count();
+        }
     }
 
-    /// Objects present of a label.
+    /// Objects that the last observed frame shows better than any before it.
     #[must_use]
-    pub fn present(&self, label: &str) -> u32 {
-        self.present.get(label).copied().unwrap_or(0)
+    pub fn best_shots(&self) -> &[BestShot] {
+        &self.best_shots
     }
 
-    /// The names that are reported.
-    pub fn labels(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.rules.names()
+    /// The objects present, the oldest first, as the tracker knows them.
+    pub fn tracks(&self) -> impl Iterator<Item = &Track> {
+        self.tracker.objects()
+    }
+
+    /// The name of a reported class.
+    #[must_use]
+    pub fn label(&self, class_id: u16) -> Option<&Arc<str>> {
+        self.rules.name(class_id)
+    }
+
+    /// Hands out the counts that have changed since the last call: objects present, inside zones, and over lines. The
+    /// first call hands out all of them, so that none stays stale from an earlier run.
+    pub fn take_counts(&mut self, tell: &mut dyn FnMut(Retained)) {
+        self.tallies.take_news(&self.camera, tell);
     }
 
     /// The last observed frame's detections as payloads carry them, with their tracks, best first.
     #[must_use]
     pub fn wire_detections(&self) -> Vec<WireDetection> {
         let tracks = &self.changes.track_of_detection;
-        let wire = |(index, detection): (usize, &Detection)| {
-            let rule = self.rules.rule(detection.class_id)?;
+        let wire = |(index, Sighting { detection, is_high }): (usize, &Sighting)| {
+            let label = self.rules.name(detection.class_id).filter(|_| *is_high)?;
             Some(WireDetection {
-                label: rule.name.clone(),
+                label: label.clone(),
                 score: rounded(detection.score),
                 r#box: detection.bbox.into(),
                 track: tracks.get(index).copied().flatten(),
             })
         };
-        self.allowed.iter().enumerate().filter_map(wire).collect()
+        self.sightings.iter().enumerate().filter_map(wire).collect()
     }
 
-    fn report_ended(&mut self, reason: EndReason, on_change: &mut dyn FnMut(ObjectChange)) {
+    /// Whether there was anything to report.
+    fn report_ended(&mut self, reason: EndReason, on_change: &mut dyn FnMut(ObjectChange)) -> bool {
+        let tallies = &mut self.tallies;
+        let has_ended = !self.changes.ended.is_empty();
         for track in self.changes.ended.drain(..) {
-            let Some(id) = track.id else { continue };
-            let Some(rule) = self.rules.rule(track.class_id) else { continue };
-            let Some(last) = self.last_frame.remove(&id) else { continue };
-            if let Some(count) = self.present.get_mut(&rule.name) {
-                *count = count.saturating_sub(1);
-            }
-            on_change(change(EventKind::ObjectEnded { reason }, id, &track, &rule.name, last));
+            let Some(object) = track.id.and_then(|id| self.objects.remove(&id)) else { continue };
+            object.end(&self.places, &track, EventKind::ObjectEnded { reason }, &mut |change| {
+                tally_crossing(tallies, &change);
+                on_change(change);
+            });
         }
+        has_ended
+    }
+
+    /// Whether anything happened to the objects that were seen.
+    fn report_seen(&mut self, last: (FrameInfo, EventTimes), on_change: &mut dyn FnMut(ObjectChange)) -> bool {
+        let Self { changes, tracker, objects, places, rules, tallies, best_shots, sightings, .. } = self;
+        let mut has_news = false;
+        let mut tell = |change: ObjectChange| {
+            has_news = true;
+            tally_crossing(tallies, &change);
+            on_change(change);
+        };
+        // In the order of their ids: objects are numbered in the order in which they come.
+        let mut seen: Vec<(u64, usize)> = changes
+            .track_of_detection
+            .iter()
+            .enumerate()
+            .filter_map(|(sighting, id)| Some(((*id)?, sighting)))
+            .collect();
+        seen.sort_unstable();
+        for (id, sighting) in seen {
+            let Some(track) = tracker.object(id) else { continue };
+            match objects.get_mut(&id) {
+                Some(object) => object.see(places, track, last, &mut tell),
+                None => {
+                    let Some(label) = rules.name(track.class_id) else { continue };
+                    let started = changes.started.iter().find(|started| started.id == id);
+                    let sightings = started.map_or(&[][..], |started| &started.sightings);
+                    objects.insert(id, Object::begin(places, label, track, sightings, last, &mut tell));
+                }
+            }
+            let Sighting { detection, is_high } = sightings[sighting];
+            if let Some(object) = objects.get_mut(&id)
+                && is_high
+                && object.is_best_picture(&detection.bbox, detection.score)
+            {
+                best_shots.push(BestShot { track: id, label: object.label.clone(), bbox: detection.bbox });
+            }
+        }
+        has_news
+    }
+
+    fn count(&mut self) {
+        let objects = &self.objects;
+        self.tallies.recount(&|zone, label| {
+            let is_counted =
+                |object: &&Object| *object.label == *label && zone.is_none_or(|zone| object.is_inside(zone));
+            u32::try_from(objects.values().filter(is_counted).count()).unwrap_or(u32::MAX)
+        });
     }
 }
 
-fn change(
-    kind: EventKind,
-    id: u64,
-    track: &Track,
-    label: &Arc<str>,
-    (frame, time): (FrameInfo, EventTimes),
-) -> ObjectChange {
-    ObjectChange {
-        kind,
-        track: id,
-        label: label.clone(),
-        score: track.score,
-        top_score: track.top_score,
-        bbox: track.bbox,
-        zones: Arc::new([]),
-        stationary: false,
-        age: std::time::Duration::ZERO,
-        frame,
-        time,
+fn tallies(rules: &LabelRules, places: &Places) -> Tallies {
+    let mut tallies = Tallies::default();
+    rules.names().for_each(|label| tallies.add_label(label));
+    for (index, zone) in places.zones.iter().enumerate() {
+        rules.names().filter(|label| zone.counts(label)).for_each(|label| tallies.add_zone(index, &zone.id, label));
+    }
+    places.lines.iter().for_each(|line| tallies.add_line(&line.id));
+    tallies
+}
+
+fn tally_crossing(tallies: &mut Tallies, change: &ObjectChange) {
+    if let EventKind::LineCrossed { line, direction } = &change.kind {
+        tallies.crossed(line, *direction);
     }
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "a test needs some instant to start from")]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-    use crate::{frame::CaptureClock, geometry::BoxInFrame, time::WallTime};
-
-    fn labels() -> Labels {
-        Labels::new(vec![None, Some("person".into()), Some("car".into())])
-    }
-
-    fn seen(class_id: u16, score: f32) -> Detection {
-        Detection { class_id, score, bbox: BoxInFrame { x: 0.1, y: 0.1, width: 0.2, height: 0.2 } }
-    }
-
-    fn frame(seq: u64) -> (FrameInfo, EventTimes) {
-        let time = WallTime::from_micros(i64::try_from(seq).unwrap() * 100_000);
-        let clock = CaptureClock::Receive;
-        let times = EventTimes { capture: time, clock, decoded: time, inferred: time, published: None };
-        (FrameInfo { width: 640, height: 360, seq }, times)
-    }
-
-    /// Feeds ten frames of `detections` and then five seconds of nothing; returns all changes.
-    fn life_of(rules: LabelRules, detections: &[Detection]) -> Vec<ObjectChange> {
-        let mut observer = ObjectObserver::new(rules, TrackerSettings::for_fps(10.0));
-        let start = Instant::now();
-        let mut changes = Vec::new();
-        for seq in 0..10 {
-            let (info, time) = frame(seq);
-            let now = start + Duration::from_millis(100 * seq);
-            observer.observe(detections, info, time, now, &mut |change| changes.push(change));
-        }
-        for seconds in [6, 7] {
-            let (info, time) = frame(seconds);
-            let now = start + Duration::from_secs(seconds);
-            observer.observe(&[], info, time, now, &mut |change| changes.push(change));
-        }
-        changes
-    }
-
-    #[test]
-    fn an_object_starts_once_and_ends_once_with_its_last_frame() {
-        let changes = life_of(LabelRules::new(&labels(), &BTreeMap::new(), 0.5), &[seen(1, 0.7)]);
-        let kinds: Vec<_> = changes.iter().map(|c| (c.kind.clone(), c.frame.seq)).collect();
-        assert_eq!(kinds, [(EventKind::ObjectStarted, 2), (EventKind::ObjectEnded { reason: EndReason::Left }, 9)]);
-        assert_eq!(&*changes[0].label, "person");
-    }
-
-    #[test]
-    fn filters_decide_what_is_reported() {
-        let all = BTreeMap::new();
-        let only = |name: &str, min_score, min_area, max_area| {
-            BTreeMap::from([(
-                name.to_string(),
-                LabelFilter { min_score, min_area, max_area, ..LabelFilter::default() },
-            )])
-        };
-        for (filters, detection, reported) in [
-            (all.clone(), seen(1, 0.5), true),
-            (all.clone(), seen(1, 0.49), false),
-            (all, seen(0, 0.9), false),
-            (only("car", None, 0.0, 1.0), seen(1, 0.9), false),
-            (only("person", Some(0.3), 0.0, 1.0), seen(1, 0.4), true),
-            (only("person", None, 0.05, 1.0), seen(1, 0.9), false),
-            (only("person", None, 0.0, 0.03), seen(1, 0.9), false),
-        ] {
-            let rules = LabelRules::new(&labels(), &filters, 0.5);
-            assert_eq!(!life_of(rules, &[detection]).is_empty(), reported, "{filters:?} {detection:?}");
-        }
-    }
-
-    #[test]
-    fn counts_follow_the_objects() {
-        let mut observer =
-            ObjectObserver::new(LabelRules::new(&labels(), &BTreeMap::new(), 0.5), TrackerSettings::for_fps(10.0));
-        let start = Instant::now();
-        for seq in 0..5 {
-            let (info, time) = frame(seq);
-            observer.observe(&[seen(1, 0.9), seen(2, 0.9)], info, time, start, &mut |_| ());
-        }
-        assert_eq!((observer.present("person"), observer.present("car")), (1, 1));
-        assert_eq!(observer.wire_detections().len(), 2);
-        let mut reasons = Vec::new();
-        observer.end_all(EndReason::CameraLost, &mut |change| reasons.push(change.kind));
-        assert_eq!(reasons, vec![EventKind::ObjectEnded { reason: EndReason::CameraLost }; 2]);
-        assert_eq!((observer.present("person"), observer.present("car")), (0, 0));
-    }
-
-    #[test]
-    fn the_least_score_is_what_decoding_must_keep() {
-        let filters = BTreeMap::from([
-            ("person".to_string(), LabelFilter { min_score: Some(0.2), ..LabelFilter::default() }),
-            ("car".to_string(), LabelFilter::default()),
-        ]);
-        assert!((LabelRules::new(&labels(), &filters, 0.5).least_score() - 0.2).abs() < 1e-6);
-    }
-}
+mod tests;

@@ -1,0 +1,35 @@
+//! How well a detection fits where a track is expected.
+
+use crate::geometry::BoxInFrame;
+
+/// Least overlap of boxes that count as overlapping at all.
+const MIN_IOU: f32 = 0.2;
+/// The same for a detection with a low score, which may be anything.
+const MIN_IOU_LOW: f32 = 0.4;
+/// Boxes that do not overlap are widened by so much of their size on each side before they are compared: a small, fast
+/// object jumps out of its own box between two frames (Yang et al., buffered IoU, arXiv 2211.14317).
+const BUFFER: f32 = 0.4;
+/// The same while nothing is known of a track's speed.
+const FIRST_BUFFER: f32 = 0.8;
+
+/// The IoU of `seen` with where the track is `predicted`; for boxes that miss each other closely a lower value, of
+/// widened boxes. `None`: not the same object. `hits`: how often the track was seen.
+pub(super) fn affinity(predicted: &BoxInFrame, seen: &BoxInFrame, hits: u32, is_high: bool) -> Option<f32> {
+    let iou = predicted.iou(seen);
+    let least = if is_high { MIN_IOU } else { MIN_IOU_LOW };
+    if iou >= least {
+        return Some(iou);
+    }
+    if !is_high {
+        return None;
+    }
+    let buffer = if hits < 2 { FIRST_BUFFER } else { BUFFER };
+    let widened = widened(predicted, buffer).iou(&self::widened(seen, buffer));
+    // Below every true overlap, so that none is given up for it.
+    (widened >= MIN_IOU).then_some(MIN_IOU * widened)
+}
+
+fn widened(b: &BoxInFrame, by: f32) -> BoxInFrame {
+    let (dx, dy) = (by * b.width, by * b.height);
+    BoxInFrame { x: b.x - dx, y: b.y - dy, width: b.width + 2.0 * dx, height: b.height + 2.0 * dy }
+}
