@@ -92,8 +92,12 @@ impl Reading<'_> {
     pub fn duration(&self, place: PlaceId, text: &str, least: Duration, most: Duration) -> Option<Duration> {
         let value = self.resolve(place, text)?;
         match duration::parse(&value) {
-            Ok(value) if value < least => self.reporter.report(place, format!("must be at least {least:?}")),
-            Ok(value) if value > most => self.reporter.report(place, format!("must be at most {most:?}")),
+            Ok(value) if value < least => {
+                self.reporter.report(place, format!("must be at least {}", duration::display(least)))
+            }
+            Ok(value) if value > most => {
+                self.reporter.report(place, format!("must be at most {}", duration::display(most)))
+            }
             Ok(value) => return Some(value),
             Err(wrong) => self.reporter.report_with_help(place, wrong, duration::HELP),
         }

@@ -9,8 +9,8 @@ use crate::schema::{model_schema, pipeline_schema};
 /// `docs/reference/pipeline.md`.
 #[must_use]
 pub fn pipeline_reference() -> String {
-    let introduction = "Durations carry a unit: `10ms`, `1.5s`, `2m`, `1h`. Inside any text `${env:NAME}` stands for an \
-         environment variable, `${file:PATH}` for a file's content without the newline at its end (a relative path \
+    let introduction = "Durations carry a unit: `10ms`, `1.5s`, `2m`, `1h`, `7d`. Inside any text `${env:NAME}` stands for \
+         an environment variable, `${file:PATH}` for a file's content without the newline at its end (a relative path \
          starts at the pipeline file's folder), `${hostname}` for this machine's name; `$${` is a plain `${`. \
          Names that become a part of MQTT topics hold no `/`, `+` or `#` and do not begin with `$`.\n\n\
          `sightline check FILE` tells everything that is wrong with a file; `sightline schema pipeline` prints its \

@@ -274,7 +274,7 @@ text_type!(
 text_type!(
     /// A duration with its unit, or a reference to one.
     DurationText,
-    { "type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*(ms|s|m|h)\s*$|\$\{", "format": "duration-with-unit" }
+    { "type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*(ms|s|m|h|d)\s*$|\$\{", "format": "duration-with-unit" }
 );
 text_type!(
     /// One level of an MQTT topic, or a reference to one.
