@@ -21,3 +21,23 @@ pub(crate) const MQTTS_PORT: u16 = 8883;
 pub(crate) const MQTT_PREFIX: &str = "sightline";
 pub(crate) const IOU_THRESHOLD: f64 = 0.6;
 pub(crate) const MAX_DETECTIONS: usize = 100;
+/// What flickers at a zone's edge for a frame or two at 5 frames per second neither enters nor leaves.
+pub(crate) const ZONE_INERTIA: Duration = Duration::from_millis(400);
+pub(crate) const MAX_ZONE_INERTIA: Duration = Duration::from_secs(60);
+pub(crate) const MIN_LOITERING: Duration = Duration::from_millis(1);
+pub(crate) const MAX_LOITERING: Duration = Duration::from_secs(24 * 3600);
+/// No object is a thousand times as wide as it is high.
+pub(crate) const MAX_ASPECT_RATIO: f64 = 1000.0;
+pub(crate) const SNAPSHOT_QUALITY: u8 = 85;
+pub(crate) const SNAPSHOT_FILES: usize = 500;
+pub(crate) const CLIP_EVENTS: [&str; 1] = ["object_started"];
+pub(crate) const CLIP_PRE: Duration = Duration::from_secs(5);
+/// Held in memory for every camera: a minute of 8 Mbit/s is 60 MB.
+pub(crate) const MAX_CLIP_PRE: Duration = Duration::from_secs(60);
+pub(crate) const CLIP_POST: Duration = Duration::from_secs(10);
+pub(crate) const MAX_CLIP_POST: Duration = Duration::from_secs(600);
+pub(crate) const CLIP_FILES: usize = 200;
+pub(crate) const MAX_KEPT_FILES: usize = 1_000_000;
+pub(crate) const KEPT_AGE: Duration = Duration::from_secs(7 * 86_400);
+pub(crate) const MIN_KEPT_AGE: Duration = Duration::from_secs(1);
+pub(crate) const MAX_KEPT_AGE: Duration = Duration::from_secs(3650 * 86_400);

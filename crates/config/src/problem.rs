@@ -127,6 +127,18 @@ impl Reporter {
         PlaceId(places.len() - 1)
     }
 
+    /// Where `key` would stand in the mapping at `parent`: its path, with the line of the mapping.
+    pub fn child(&self, parent: PlaceId, key: &str) -> PlaceId {
+        let Place { path, line, column } = self.place(parent);
+        self.add_place(Place { path: child_path(&path, key), line, column })
+    }
+
+    /// Where an entry without a value stands in the list at `parent`: its path, with the line of the list.
+    pub fn item(&self, parent: PlaceId, index: usize) -> PlaceId {
+        let Place { path, line, column } = self.place(parent);
+        self.add_place(Place { path: format!("{path}[{index}]"), line, column })
+    }
+
     pub fn place(&self, id: PlaceId) -> Place {
         self.places.borrow()[id.0].clone()
     }
@@ -146,9 +158,8 @@ impl Reporter {
 
     /// A key that should be there and is not: its path, with the line of what it is missing from.
     pub fn report_missing(&self, inside: PlaceId, key: &str, help: impl Into<String>) {
-        let Place { path, line, column } = self.place(inside);
-        let path = child_path(&path, key);
-        self.push(Place { path, line, column }, format!("`{key}` is missing"), Some(help.into()));
+        let place = self.place(self.child(inside, key));
+        self.push(place, format!("`{key}` is missing"), Some(help.into()));
     }
 
     /// The file cannot be read as YAML from `line` on.

@@ -12,6 +12,7 @@ pub fn pipeline_reference() -> String {
     let introduction = "Durations carry a unit: `10ms`, `1.5s`, `2m`, `1h`, `7d`. Inside any text `${env:NAME}` stands for \
          an environment variable, `${file:PATH}` for a file's content without the newline at its end (a relative path \
          starts at the pipeline file's folder), `${hostname}` for this machine's name; `$${` is a plain `${`. \
+         A point is `[x, y]` in fractions of the frame, `[0, 0]` its top left corner and `[1, 1]` its bottom right. \
          Names that become a part of MQTT topics hold no `/`, `+` or `#` and do not begin with `$`.\n\n\
          `sightline check FILE` tells everything that is wrong with a file; `sightline schema pipeline` prints its \
          JSON Schema for your editor.";
@@ -131,6 +132,7 @@ impl<'a> Definitions<'a> {
             return values.iter().map(|v| format!("`{}`", yaml_literal(v))).collect::<Vec<_>>().join(", ");
         }
         match schema["type"].as_str() {
+            Some("array") if schema["format"] == "point" => "point".to_owned(),
             Some("array") => {
                 let items = self.type_of(&schema["items"]);
                 let several = items.contains(" or ") || items.contains(", ");

@@ -72,6 +72,17 @@ fn secrets_beside_what_is_wrong_stay_inside() {
         pipeline("{}", &format!("{{url: test://, stall_timeout: {c}}}")),
         pipeline("{}", &format!("{{url: test://, decoder: '{c} !'}}")),
         pipeline("{}", &format!("{{url: test://, zones: {c}}}")),
+        pipeline(
+            "{}",
+            &format!("{{url: test://, zones: {{d: {{polygon: [[{c}, 0], {c}], labels: [{c}], point: {c}}}}}}}"),
+        ),
+        pipeline("{}", &format!("{{url: test://, masks: [[{c}]], lines: {{g: {{from: {c}, to: [{c}]}}}}}}")),
+        pipeline("{}", &format!("{{url: test://, labels: [{c}], zones: {{d: {{labels: [person]}}}}}}")),
+        pipeline("{}", &format!("{{url: test://, snapshots: {{quality: {c}}}, clips: {{events: [{c}], pre: {c}}}}}")),
+        pipeline(
+            "{}",
+            "{url: 'rtsp://h/', zones: {d: {loitering: '${env:SECRET}'}}, clips: {max_age: '${env:SECRET}'}}",
+        ),
         // wrong keys
         pipeline(&format!("{{pasword: {c}}}"), &format!("{{url: test://, pass: {c}, x: 'rtsp://u:{c}@h/'}}")),
         pipeline("{}", &format!("{{url: test://}}\n  rtsp://u:{c}@h/x: {{}}")),

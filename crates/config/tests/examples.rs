@@ -13,7 +13,10 @@ use sightline_config::{
     Environment, load,
     models::{ModelReference, find_model},
 };
-use sightline_core::plan::SourceSpec;
+use sightline_core::{
+    geometry::{Point, turn},
+    plan::{CameraPlan, SourceSpec},
+};
 
 const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n";
 const KEY: &str = "-----BEGIN PRIVATE KEY-----\nMA==\n-----END PRIVATE KEY-----\n";
@@ -41,16 +44,16 @@ fn each_example_loads() {
         names.push(plan.pipelines[0].name.clone());
     }
     names.sort();
-    assert_eq!(names, ["quickstart", "simulated", "test-pattern", "yard"]);
+    assert_eq!(names, ["quickstart", "simulated", "test-pattern", "yard", "zones-and-lines"]);
 }
 
 #[test]
 fn the_examples_run_side_by_side() {
     let tls = folder(&[("ca.pem", CERTIFICATE), ("client.pem", CERTIFICATE), ("client.key", KEY)]);
     let plan = load(&[repository().join("pipelines")], &yard_environment(tls.path())).unwrap();
-    assert_eq!(plan.pipelines.len(), 4);
+    assert_eq!(plan.pipelines.len(), 5);
     let cameras = plan.pipelines.iter().flat_map(|pipeline| &pipeline.cameras).count();
-    assert_eq!(cameras, 9);
+    assert_eq!(cameras, 11);
 }
 
 #[test]
@@ -73,6 +76,26 @@ fn the_yards_secrets_are_taken_as_they_are() {
     assert_eq!(tls.ca_pem.as_deref(), Some(CERTIFICATE.as_bytes()));
     let (certificate, key) = tls.client.as_ref().unwrap();
     assert_eq!((certificate.as_slice(), key.reveal()), (CERTIFICATE.as_bytes(), KEY));
+}
+
+#[test]
+fn the_zones_and_lines_are_what_their_comments_say() {
+    let file = repository().join("pipelines/zones-and-lines.yaml");
+    let plan = load(&[file], &environment(&[])).unwrap();
+    let [avenue, reception] = plan.pipelines[0].cameras.as_slice() else { panic!("two cameras") };
+    let zone_ids = |camera: &CameraPlan| camera.zones.iter().map(|zone| zone.id.to_string()).collect::<Vec<_>>();
+    assert_eq!(
+        (zone_ids(avenue), zone_ids(reception)),
+        (vec!["road".into(), "pavement".into()], vec!["front".into(), "left-half".into()])
+    );
+    // From the picture's left to its right is from the left of the line to its right.
+    let [middle] = avenue.lines.as_slice() else { panic!("one line") };
+    let side = |x: f32| turn(middle.from, middle.to, Point { x, y: 0.8 });
+    assert!(side(0.2) < 0.0 && side(0.8) > 0.0, "`in` is from left to right");
+    assert_eq!(avenue.masks.len(), 1);
+    assert!(avenue.snapshots.is_some() && reception.snapshots.is_none());
+    assert!(avenue.clips.is_some() && reception.clips.is_none());
+    assert_eq!(avenue.spec.keep_packets, avenue.clips.as_ref().map(|clips| clips.pre));
 }
 
 #[test]

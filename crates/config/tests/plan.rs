@@ -182,3 +182,55 @@ fn a_model_may_be_named_by_its_path() {
     let bare = sightline_config::Environment { bundled_model_folders: vec![PathBuf::new()], ..environment(&[]) };
     assert_eq!(load_text(&text, &bare).unwrap().pipelines[0].model.name, "ssd-mobilenet-v1-coco");
 }
+
+/// The example of the contract with the outside world, without the two functions that come later.
+const CONTRACT: &str = "
+version: 1
+name: yard
+model:
+  name: ssd-mobilenet-v1-coco
+  score_threshold: 0.5
+  iou_threshold: 0.6
+inference:
+  providers: [tensorrt, cuda, openvino, cpu]
+  on_unavailable: fallback
+  max_batch: 8
+  max_wait: 10ms
+mqtt:
+  url: mqtt://127.0.0.1:1883
+  username: edge
+  password: ${file:mqtt}
+  prefix: sightline
+  node: ${hostname}
+  detections: false
+defaults: {fps: 5, transport: tcp}
+cameras:
+  front-door:
+    url: rtsp://viewer:${env:FRONT_DOOR_PASSWORD}@10.0.0.21/stream1
+    fps: 5
+    labels:
+      person: {score: 0.6, min_area: 0.001, max_area: 0.5}
+      car: {}
+    zones:
+      driveway: {polygon: [[0, 0.5], [1, 0.5], [1, 1], [0, 1]], labels: [person], loitering: 10s}
+    lines:
+      gate: {from: [0.1, 0.5], to: [0.9, 0.5], labels: [person]}
+    masks: [[[0, 0], [1, 0], [1, 0.1], [0, 0.1]]]
+    snapshots: {enabled: false}
+";
+
+#[test]
+fn the_contracts_example_is_a_plan() {
+    let folder = folder(&[("p.yaml", CONTRACT), ("mqtt", "x\n")]);
+    let environment = environment(&[("FRONT_DOOR_PASSWORD", "p@ss")]);
+    let plan = load(&[folder.path().join("p.yaml")], &environment).unwrap_or_else(|problems| panic!("\n{problems}"));
+    let camera = &plan.pipelines[0].cameras[0];
+    let ids = (&*camera.spec.id, &*camera.zones[0].id, &*camera.lines[0].id);
+    assert_eq!(ids, ("front-door", "driveway", "gate"));
+    assert_eq!(
+        (camera.zones[0].loitering, camera.zones[0].polygon.corners().len()),
+        (Some(Duration::from_secs(10)), 4)
+    );
+    assert_eq!((camera.masks.len(), &camera.snapshots, &camera.clips), (1, &None, &None));
+    assert_eq!(camera.spec.keep_packets, None);
+}

@@ -8,20 +8,8 @@
 
 mod common;
 
-use common::{environment, folder, load_text, told};
+use common::{HEAD, assert_told, environment, folder, load_text, told};
 use sightline_config::load;
-
-/// Lines 1 to 3 and the start of line 4 of every case.
-const HEAD: &str = "version: 1\nname: yard\nmodel: {name: ssd-mobilenet-v1-coco}\n";
-
-/// Text from line 4 on, and what is told of it.
-fn assert_told(cases: &[(&str, &[&str])]) {
-    for (text, expected) in cases {
-        let result = load_text(&format!("{HEAD}{text}"), &environment(&[]));
-        let problems = result.expect_err(text);
-        assert_eq!(told(&problems), *expected, "\n{text}\n{problems}");
-    }
-}
 
 #[test]
 fn malformed_yaml() {
@@ -142,6 +130,14 @@ fn values_out_of_range() {
             &[
                 "p.yaml:9: cameras.a.labels.person.score: must lie between 0 and 1, not 1.5",
                 "p.yaml:10: cameras.a.labels.person.min_area: `min_area` is greater than `max_area`",
+            ],
+        ),
+        (
+            "cameras:\n  a:\n    url: test://\n    labels:\n      person: {min_aspect_ratio: 0, max_aspect_ratio: 1001}\n      car:\n        max_aspect_ratio: 0.5\n        min_aspect_ratio: 2\n",
+            &[
+                "p.yaml:8: cameras.a.labels.person.min_aspect_ratio: must be greater than 0 and at most 1000, not 0",
+                "p.yaml:8: cameras.a.labels.person.max_aspect_ratio: must be greater than 0 and at most 1000, not 1001",
+                "p.yaml:11: cameras.a.labels.car.min_aspect_ratio: `min_aspect_ratio` is greater than `max_aspect_ratio`",
             ],
         ),
         (
@@ -310,19 +306,15 @@ fn a_machine_without_a_name() {
 #[test]
 fn functions_that_are_not_built_yet() {
     assert_told(&[(
-        "mqtt:\n  home_assistant: {discovery: true}\ncameras:\n  a:\n    url: test://\n    zones: {d: {polygon: [[0, 0], [1, 0], [1, 1]]}}\n    lines: {g: {from: [0, 0], to: [1, 1]}}\n    masks: [[[0, 0]]]\n    motion: {enabled: true}\n    snapshots: {enabled: true}\n",
+        "mqtt:\n  home_assistant: {discovery: true}\ncameras:\n  a:\n    url: test://\n    motion: {enabled: true}\n",
         &[
             "p.yaml:5: mqtt.home_assistant: discovery by Home Assistant: not built yet in this version",
-            "p.yaml:9: cameras.a.zones: zones: not built yet in this version",
-            "p.yaml:10: cameras.a.lines: lines: not built yet in this version",
-            "p.yaml:11: cameras.a.masks: masks: not built yet in this version",
-            "p.yaml:12: cameras.a.motion: the motion gate: not built yet in this version",
-            "p.yaml:13: cameras.a.snapshots: snapshots: not built yet in this version",
+            "p.yaml:9: cameras.a.motion: the motion gate: not built yet in this version",
         ],
     )]);
     let text = format!(
-        "{HEAD}mqtt: {{home_assistant: {{discovery: false, prefix: ha}}}}\ncameras: {{a: {{url: test://, zones: {{}}, \
-         lines: {{}}, masks: [], motion: {{enabled: false}}, snapshots: {{enabled: false}}}}}}\n"
+        "{HEAD}mqtt: {{home_assistant: {{discovery: false, prefix: ha}}}}\ncameras: {{a: {{url: test://, motion: \
+         {{enabled: false}}}}}}\n"
     );
     load_text(&text, &environment(&[])).unwrap();
 }

@@ -53,7 +53,7 @@ fn each_key_says_what_it_means() {
 #[test]
 fn functions_that_are_not_built_yet_are_not_in_the_schema() {
     let schema = pipeline_schema().to_string();
-    for key in ["zones", "lines", "masks", "motion", "snapshots", "home_assistant"] {
+    for key in ["motion", "home_assistant"] {
         assert!(!schema.contains(&format!("\"{key}\"")), "{key}");
     }
 }
@@ -70,12 +70,33 @@ const COMPLETE: &str = r#"{
         "url": "mqtt://127.0.0.1:1883", "username": "edge", "password": "x",
         "prefix": "sightline", "node": "${hostname}", "detections": true
     },
-    "defaults": {"fps": 5, "transport": "tcp", "labels": ["person"], "stall_timeout": "10s", "decoder": "avdec_h264"},
+    "defaults": {"fps": 5, "transport": "tcp", "labels": ["person"], "stall_timeout": "10s", "decoder": "avdec_h264",
+        "snapshots": {"quality": 50}, "clips": {"enabled": false}},
     "cameras": {
         "front-door": {
             "url": "rtsps://10.0.0.21/stream1", "username": "viewer", "password": "x", "fps": 0.5,
             "transport": "udp", "decoder": "avdec_h265", "stall_timeout": "2m", "verify_tls": false,
-            "labels": {"person": {"score": 0.6, "min_area": 0.001, "max_area": 0.5}, "car": {}}
+            "labels": {
+                "person": {"score": 0.6, "min_area": 0.001, "max_area": 0.5},
+                "car": {"min_aspect_ratio": 0.5, "max_aspect_ratio": 4}
+            },
+            "zones": {
+                "driveway": {
+                    "polygon": [[0, 0.5], [1, 0.5], [1, 1], [0, 1]], "labels": ["person"], "loitering": "10s",
+                    "point": "center", "inertia": "1s"
+                },
+                "lawn": {"polygon": [[0, 0], [1, 0], [0.5, 0.5]]}
+            },
+            "lines": {"gate": {"from": [0.1, 0.5], "to": [0.9, 0.5], "labels": ["person"], "point": "foot"}},
+            "masks": [[[0, 0], [1, 0], [1, 0.1], [0, 0.1]]],
+            "snapshots": {
+                "enabled": true, "crop": false, "quality": 90, "publish": true, "save": true, "max_files": 10,
+                "max_age": "7d"
+            },
+            "clips": {
+                "enabled": true, "events": ["object_started", "line_crossed"], "pre": "5s", "post": "10s",
+                "max_files": 10, "max_age": "36h"
+            }
         },
         "clip": {"url": "file:///clip.mp4", "loop": true}
     }
@@ -119,6 +140,28 @@ fn schema_and_reader_refuse_the_same() {
         ("/cameras/clip", serde_json::json!({"url": "file:///x.mp4", "lop": true})),
         ("/cameras/front-door/fps", serde_json::json!(121)),
         ("/cameras/front-door/labels/person/max_area", serde_json::json!(2)),
+        ("/cameras/front-door/labels/car/min_aspect_ratio", serde_json::json!(0)),
+        ("/cameras/front-door/labels/car/max_aspect_ratio", serde_json::json!(1001)),
+        ("/cameras/front-door/zones/driveway", serde_json::json!({"labels": ["person"]})),
+        ("/cameras/front-door/zones/driveway/polygon", serde_json::json!([[0, 0], [1, 1]])),
+        ("/cameras/front-door/zones/driveway/polygon/2", serde_json::json!([0.5])),
+        ("/cameras/front-door/zones/driveway/polygon/2", serde_json::json!([0.5, 0.5, 0.5])),
+        ("/cameras/front-door/zones/driveway/polygon/2/0", serde_json::json!(1.5)),
+        ("/cameras/front-door/zones/driveway/polygon/2/0", serde_json::json!("left")),
+        ("/cameras/front-door/zones/driveway/point", serde_json::json!("feet")),
+        ("/cameras/front-door/zones/driveway/inertia", serde_json::json!("1")),
+        ("/cameras/front-door/lines/gate", serde_json::json!({"from": [0, 0]})),
+        ("/cameras/front-door/lines/gate/to", serde_json::json!({"x": 1, "y": 1})),
+        ("/cameras/front-door/masks", serde_json::json!([[0, 0], [1, 0], [1, 1]])),
+        ("/cameras/front-door/masks/0", serde_json::json!([])),
+        ("/cameras/front-door/snapshots", serde_json::json!(true)),
+        ("/cameras/front-door/snapshots/quality", serde_json::json!(0)),
+        ("/cameras/front-door/snapshots/max_files", serde_json::json!(0)),
+        ("/cameras/front-door/snapshots/max_age", serde_json::json!("1w")),
+        ("/cameras/front-door/clips/events", serde_json::json!([])),
+        ("/cameras/front-door/clips/events/0", serde_json::json!("door_opened")),
+        ("/cameras/front-door/clips/max_files", serde_json::json!(2_000_000)),
+        ("/defaults/clips", serde_json::json!({"before": "5s"})),
     ] {
         let mut value: Value = serde_json::from_str(COMPLETE).unwrap();
         *value.pointer_mut(pointer).unwrap() = wrong.clone();

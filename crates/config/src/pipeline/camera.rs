@@ -1,23 +1,26 @@
 //! `cameras:` and `defaults:` to [`CameraPlan`]s.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use sightline_core::{
     model::Labels,
-    plan::{CameraPlan, CameraSpec, LabelFilter, RtspTransport, SourceSpec},
+    plan::{CameraPlan, CameraSpec, ClipPlan, RtspTransport, SnapshotPlan, SourceSpec},
 };
 
 use super::{
-    later,
+    area, clips,
+    labels::{self, KnownLabels, ReportedLabels},
+    later, lines,
     mqtt::{credentials, report_all},
-    wire::{CameraWire, DefaultsWire, DurationText, Fraction, LabelWire, LabelsWire, TransportWire},
+    snapshots,
+    wire::{CameraWire, ClipsWire, DefaultsWire, DurationText, TransportWire},
+    zones,
 };
 use crate::{
     defaults,
     problem::PlaceId,
     read::{Reading, TOPIC_LEVEL_HELP, to_f32, wrong_topic_level},
     source::{SourceKey, SourceOptions, source_of},
-    suggest::did_you_mean,
     yaml::field::{Entry, Field},
 };
 
@@ -25,9 +28,11 @@ use crate::{
 pub(super) struct CameraDefaults {
     fps: f32,
     transport: RtspTransport,
-    labels: BTreeMap<String, LabelFilter>,
+    labels: ReportedLabels,
     stall_timeout: Duration,
     decoder: Option<String>,
+    snapshots: Option<SnapshotPlan>,
+    clips: Option<ClipPlan>,
 }
 
 impl CameraDefaults {
@@ -36,9 +41,11 @@ impl CameraDefaults {
         Self {
             fps: fps(reading, &wire.fps).unwrap_or(to_f32(defaults::FPS)),
             transport: transport(&wire.transport).unwrap_or(RtspTransport::Tcp),
-            labels: labels(reading, &wire.labels, model_labels).unwrap_or_default(),
+            labels: labels::reported(reading, &wire.labels, model_labels, &ReportedLabels::all()),
             stall_timeout: stall_timeout(reading, &wire.stall_timeout).unwrap_or(defaults::STALL_TIMEOUT),
             decoder: decoder(reading, &wire.decoder),
+            snapshots: snapshots::read(reading, &wire.snapshots, None),
+            clips: clips::read(reading, &wire.clips, None),
         }
     }
 }
@@ -59,36 +66,52 @@ pub(super) fn read(
         Field::Absent => &nothing,
         Field::Wrong => return None,
     };
-    refuse_what_comes_later(reading, camera);
+    later::refuse(reading.reporter, &camera.motion, "the motion gate");
     let source = source(reading, entry.place, camera, inherited);
     let fps = fps(reading, &camera.fps).unwrap_or(inherited.fps);
-    let labels = labels(reading, &camera.labels, model_labels).unwrap_or_else(|| inherited.labels.clone());
+    let labels = labels::reported(reading, &camera.labels, model_labels, &inherited.labels);
     let stall_timeout = stall_timeout(reading, &camera.stall_timeout).unwrap_or(inherited.stall_timeout);
     let decoder = decoder(reading, &camera.decoder).or_else(|| inherited.decoder.clone());
-    let spec =
-        CameraSpec { id: Arc::from(entry.key.as_str()), source: source?, decoder, stall_timeout, keep_packets: None };
-    Some(CameraPlan {
-        spec,
-        fps,
-        labels,
-        zones: Vec::new(),
-        lines: Vec::new(),
-        masks: Vec::new(),
-        snapshots: None,
-        clips: None,
-    })
+    let known = KnownLabels { model: model_labels, reported: &labels };
+    let zones = zones::read(reading, &camera.zones, known);
+    let lines = lines::read(reading, &camera.lines, known);
+    let masks = area::masks(reading, &camera.masks);
+    let snapshots = snapshots::read(reading, &camera.snapshots, inherited.snapshots.as_ref());
+    let clips = clips::read(reading, &camera.clips, inherited.clips.as_ref());
+    if let (Some(source), Some(_)) = (&source, &clips) {
+        refuse_clips_without_packets(reading, entry.place, &camera.clips, source);
+    }
+    let spec = CameraSpec {
+        id: Arc::from(entry.key.as_str()),
+        source: source?,
+        decoder,
+        stall_timeout,
+        keep_packets: clips.as_ref().map(|clips| clips.pre),
+    };
+    Some(CameraPlan { spec, fps, labels: labels.filters, zones, lines, masks, snapshots, clips })
 }
 
-fn refuse_what_comes_later(reading: Reading<'_>, camera: &CameraWire) {
-    for (field, function) in [
-        (&camera.zones, "zones"),
-        (&camera.lines, "lines"),
-        (&camera.masks, "masks"),
-        (&camera.motion, "the motion gate"),
-        (&camera.snapshots, "snapshots"),
-    ] {
-        later::refuse(reading.reporter, field, function);
-    }
+/// A clip is what the camera sent, and these send pictures that are not encoded.
+fn refuse_clips_without_packets(
+    reading: Reading<'_>,
+    camera: PlaceId,
+    section: &Field<ClipsWire>,
+    source: &SourceSpec,
+) {
+    let kind = match source {
+        SourceSpec::V4l2 { .. } => "a v4l2:// camera",
+        SourceSpec::Test { .. } => "a test:// camera",
+        SourceSpec::Rtsp { .. } | SourceSpec::File { .. } | SourceSpec::Sim { .. } => return,
+    };
+    let message = format!("{kind} sends no encoded video that could be recorded");
+    let (place, help) = match section.given() {
+        Some((place, _)) => (place, "remove `clips`; rtsp://, rtsps://, file:// and sim:// cameras can have them"),
+        None => {
+            let place = reading.reporter.child(camera, "clips");
+            (place, "`defaults` asks for clips: write `clips: {enabled: false}` for this camera")
+        }
+    };
+    reading.reporter.report_with_help(place, message, help);
 }
 
 fn source(reading: Reading<'_>, place: PlaceId, camera: &CameraWire, inherited: &CameraDefaults) -> Option<SourceSpec> {
@@ -128,7 +151,7 @@ fn refuse_transport_without_rtp(reading: Reading<'_>, camera: &CameraWire, sourc
     }
 }
 
-fn place_of<T>(field: &Field<T>, otherwise: PlaceId) -> PlaceId {
+pub(super) fn place_of<T>(field: &Field<T>, otherwise: PlaceId) -> PlaceId {
     field.given().map_or(otherwise, |(place, _)| place)
 }
 
@@ -168,63 +191,4 @@ fn decoder(reading: Reading<'_>, field: &Field<String>) -> Option<String> {
         return None;
     }
     Some(name)
-}
-
-fn labels(
-    reading: Reading<'_>,
-    field: &Field<LabelsWire>,
-    model_labels: Option<&Labels>,
-) -> Option<BTreeMap<String, LabelFilter>> {
-    let (_, wire) = field.given()?;
-    let everything = LabelFilter::default();
-    let mut filters = BTreeMap::new();
-    match wire {
-        LabelsWire::Sequence(names) => {
-            for (place, name) in names.iter().filter_map(Field::given) {
-                check_label(reading, place, name, model_labels);
-                if filters.insert(name.clone(), everything).is_some() {
-                    reading.reporter.report(place, "this label is in the list twice");
-                }
-            }
-        }
-        LabelsWire::Mapping(entries) => {
-            for Entry { place, key, value } in &entries.0 {
-                check_label(reading, *place, key, model_labels);
-                let filter = value.given().map_or(everything, |(_, wire)| label_filter(reading, *place, wire));
-                filters.insert(key.clone(), filter);
-            }
-        }
-    }
-    Some(filters)
-}
-
-fn label_filter(reading: Reading<'_>, place: PlaceId, wire: &LabelWire) -> LabelFilter {
-    let fraction = |field: &Field<Fraction>| {
-        let (place, value) = field.given()?;
-        reading.fraction(place, value.0)
-    };
-    let filter = LabelFilter {
-        min_score: fraction(&wire.score),
-        min_area: fraction(&wire.min_area).unwrap_or(0.0),
-        max_area: fraction(&wire.max_area).unwrap_or(1.0),
-        ..LabelFilter::default()
-    };
-    if filter.min_area > filter.max_area {
-        reading.reporter.report(place_of(&wire.min_area, place), "`min_area` is greater than `max_area`");
-    }
-    filter
-}
-
-fn check_label(reading: Reading<'_>, place: PlaceId, name: &str, model_labels: Option<&Labels>) {
-    let Some(known) = model_labels else {
-        return;
-    };
-    if known.id(name).is_some() {
-        return;
-    }
-    let help = did_you_mean(name, known.names()).unwrap_or_else(|| match known.names().count() {
-        few @ ..=20 => format!("it has {few}: {}", known.names().collect::<Vec<_>>().join(", ")),
-        many => format!("it has {many} labels; its model.yaml lists them"),
-    });
-    reading.reporter.report_with_help(place, "the model has no such label", help);
 }

@@ -1,10 +1,17 @@
 //! Pipeline files to a [`Plan`], or everything that is wrong with them.
 
+mod area;
 mod camera;
+mod clips;
 mod inference;
+mod labels;
 mod later;
+mod lines;
 mod mqtt;
+mod retention;
+mod snapshots;
 pub(crate) mod wire;
+mod zones;
 
 use std::{
     collections::HashMap,

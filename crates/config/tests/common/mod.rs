@@ -58,3 +58,15 @@ pub fn told(problems: &Problems) -> Vec<String> {
         })
         .collect()
 }
+
+/// Lines 1 to 3 of a pipeline file in which nothing is wrong.
+pub const HEAD: &str = "version: 1\nname: yard\nmodel: {name: ssd-mobilenet-v1-coco}\n";
+
+/// Text from line 4 on, and what is told of it.
+pub fn assert_told(cases: &[(&str, &[&str])]) {
+    for (text, expected) in cases {
+        let result = load_text(&format!("{HEAD}{text}"), &environment(&[]));
+        let problems = result.expect_err(text);
+        assert_eq!(told(&problems), *expected, "\n{text}\n{problems}");
+    }
+}

@@ -2,11 +2,20 @@
 //!
 //! Keys that are marked `schemars(skip)` are known but their function is not built yet: see [`super::later`].
 
-use std::borrow::Cow;
+mod area;
+mod camera;
+mod kept;
+mod scalar;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub(crate) use self::{
+    area::{LineWire, PointWire, PolygonWire, ReferencePointWire, ZoneWire},
+    camera::{CameraWire, DefaultsWire, LabelWire, LabelsWire, TransportWire},
+    kept::{ClipsWire, SnapshotsWire},
+    scalar::{AddressText, DurationText, EventName, Fraction, Ratio, TopicText},
+};
 use crate::{
     defaults,
     yaml::field::{BY_SHAPE, Entries, Field},
@@ -143,161 +152,6 @@ pub(crate) struct MqttWire {
     pub detections: Field<bool>,
     #[schemars(skip)]
     pub home_assistant: Field<serde_json::Value>,
-}
-
-/// Settings for every camera that does not make its own.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(rename = "Defaults")]
-pub(crate) struct DefaultsWire {
-    /// At most so many frames per second and camera go to inference.
-    #[schemars(extend("default" = defaults::FPS, "exclusiveMinimum" = 0, "maximum" = defaults::MAX_FPS))]
-    pub fps: Field<f64>,
-    /// How RTP travels, for RTSP cameras.
-    #[schemars(extend("default" = "tcp"))]
-    pub transport: Field<TransportWire>,
-    /// Which labels are reported. Left out: all of the model's.
-    pub labels: Field<LabelsWire>,
-    /// No frame for so long: the camera is stalled and is opened anew. From 100ms to 1h.
-    #[schemars(extend("default" = "10s"))]
-    pub stall_timeout: Field<DurationText>,
-    /// GStreamer element to decode with, such as `avdec_h264`. Left out: the one GStreamer ranks best.
-    pub decoder: Field<String>,
-}
-
-/// One camera.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(rename = "Camera", extend("required" = ["url"]))]
-pub(crate) struct CameraWire {
-    /// Where frames come from: `rtsp://` or `rtsps://` (user and password may stand in it, percent-encoded, or as
-    /// `${env:NAME}`, which is taken as it is), `file:///path`, `v4l2:///dev/video0`, `test://PATTERN`, `sim://SCENE`.
-    /// The path is shown in logs: keep secrets out of it.
-    pub url: Field<AddressText>,
-    /// User at the camera, when not in the address.
-    pub username: Field<String>,
-    /// The user's password. Keep it out of the file: `${file:PATH}` or `${env:NAME}`.
-    pub password: Field<String>,
-    /// At most so many frames per second go to inference. Left out: as in `defaults`.
-    #[schemars(extend("exclusiveMinimum" = 0, "maximum" = defaults::MAX_FPS))]
-    pub fps: Field<f64>,
-    /// How RTP travels, for RTSP cameras. Left out: as in `defaults`.
-    pub transport: Field<TransportWire>,
-    /// GStreamer element to decode with. Left out: as in `defaults`.
-    pub decoder: Field<String>,
-    /// Which labels are reported. Left out: as in `defaults`.
-    pub labels: Field<LabelsWire>,
-    /// Files only: play again from the start at the end.
-    #[schemars(extend("default" = false))]
-    pub r#loop: Field<bool>,
-    /// No frame for so long: the camera is stalled and is opened anew. Left out: as in `defaults`.
-    pub stall_timeout: Field<DurationText>,
-    /// `rtsps://` only: whether the camera's certificate must be valid.
-    #[schemars(extend("default" = true))]
-    pub verify_tls: Field<bool>,
-    #[schemars(skip)]
-    pub zones: Field<serde_json::Value>,
-    #[schemars(skip)]
-    pub lines: Field<serde_json::Value>,
-    #[schemars(skip)]
-    pub masks: Field<serde_json::Value>,
-    #[schemars(skip)]
-    pub motion: Field<serde_json::Value>,
-    #[schemars(skip)]
-    pub snapshots: Field<serde_json::Value>,
-}
-
-/// How RTP travels: interleaved in the RTSP connection, over UDP, or over UDP first and TCP when nothing arrives.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(rename = "Transport")]
-pub(crate) enum TransportWire {
-    Tcp,
-    Udp,
-    Auto,
-}
-
-/// Labels to report: a list of names, or a mapping from names to what of them is reported.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename = "$sightline::ByShape")]
-#[schemars(untagged, rename = "Labels")]
-pub(crate) enum LabelsWire {
-    /// Names.
-    Sequence(Vec<Field<String>>),
-    /// Names and filters.
-    Mapping(Entries<LabelWire>),
-}
-
-/// What of a label is reported.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(rename = "LabelFilter")]
-pub(crate) struct LabelWire {
-    /// Least score. Left out: the pipeline's `score_threshold`.
-    pub score: Field<Fraction>,
-    /// Least area of the box as a fraction of the frame.
-    #[schemars(extend("default" = 0))]
-    pub min_area: Field<Fraction>,
-    /// Greatest area of the box as a fraction of the frame.
-    #[schemars(extend("default" = 1))]
-    pub max_area: Field<Fraction>,
-}
-
-/// Text with a schema of its own.
-macro_rules! text_type {
-    ($(#[$doc:meta])* $name:ident, $schema:tt) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug, Deserialize)]
-        pub(crate) struct $name(pub String);
-
-        impl JsonSchema for $name {
-            fn inline_schema() -> bool {
-                true
-            }
-
-            fn schema_name() -> Cow<'static, str> {
-                stringify!($name).into()
-            }
-
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!($schema)
-            }
-        }
-    };
-}
-
-text_type!(
-    /// An address, which may hold references and a password.
-    AddressText,
-    { "type": "string", "minLength": 1 }
-);
-text_type!(
-    /// A duration with its unit, or a reference to one.
-    DurationText,
-    { "type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*(ms|s|m|h|d)\s*$|\$\{", "format": "duration-with-unit" }
-);
-text_type!(
-    /// One level of an MQTT topic, or a reference to one.
-    TopicText,
-    { "type": "string", "pattern": r"^[^/+#$][^/+#]*$|\$\{", "format": "topic-level" }
-);
-
-/// A number from 0 to 1.
-#[derive(Clone, Copy, Debug, Deserialize)]
-pub(crate) struct Fraction(pub f64);
-
-impl JsonSchema for Fraction {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Fraction".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "number", "minimum": 0, "maximum": 1 })
-    }
 }
 
 // The serde attribute above cannot name a constant: this keeps the two from drifting apart.
