@@ -1,6 +1,8 @@
 //! Box encodings and class logits to boxes (Liu et al., SSD, arXiv 1512.02325; the coder is TensorFlow Object
 //! Detection's `faster_rcnn_box_coder`).
 
+use libm::expf;
+
 use super::{
     Keep,
     shape::{DecodeError, Dim, exactly, image},
@@ -80,8 +82,8 @@ impl RawSsd {
                 continue;
             }
             let score = match self.function {
-                ScoreFunction::Sigmoid => 1.0 / (1.0 + (-logit).exp()),
-                ScoreFunction::Softmax => (logit - softmax_sum.0).exp() / softmax_sum.1,
+                ScoreFunction::Sigmoid => 1.0 / (1.0 + expf(-logit)),
+                ScoreFunction::Softmax => expf(logit - softmax_sum.0) / softmax_sum.1,
                 ScoreFunction::Identity => logit,
             };
             let Ok(class_id) = u16::try_from(class) else { return };
@@ -93,8 +95,8 @@ impl RawSsd {
     fn decoded(&self, encoding: &[f32], anchor: &Anchor) -> BoxInFrame {
         let center_y = encoding[0] / self.coder.y * anchor.height + anchor.center_y;
         let center_x = encoding[1] / self.coder.x * anchor.width + anchor.center_x;
-        let height = (encoding[2] / self.coder.height).exp() * anchor.height;
-        let width = (encoding[3] / self.coder.width).exp() * anchor.width;
+        let height = expf(encoding[2] / self.coder.height) * anchor.height;
+        let width = expf(encoding[3] / self.coder.width) * anchor.width;
         BoxInFrame { x: center_x - width / 2.0, y: center_y - height / 2.0, width, height }
     }
 }
@@ -132,7 +134,7 @@ fn least_logit_of_softmax(row: &[f32], score: f32) -> f32 {
 /// The greatest logit and the sum of exp(logit - greatest) over all classes, the background included.
 fn softmax_sum(row: &[f32]) -> (f32, f32) {
     let greatest = greatest(row);
-    (greatest, row.iter().map(|logit| (logit - greatest).exp()).sum())
+    (greatest, row.iter().map(|logit| expf(logit - greatest)).sum())
 }
 
 fn greatest(row: &[f32]) -> f32 {
