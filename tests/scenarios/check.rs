@@ -20,7 +20,7 @@ fn check(yaml: &str, arguments: &[&str]) -> (Option<i32>, String) {
 
 #[test]
 fn the_examples_are_right() {
-    for example in ["quickstart.yaml", "test-pattern.yaml", "simulated.yaml"] {
+    for example in ["quickstart.yaml", "test-pattern.yaml", "simulated.yaml", "zones-and-lines.yaml"] {
         let path = project().join("pipelines").join(example);
         let output = run(&["check", path.to_str().expect("UTF-8")]);
         assert_eq!(output.status.code(), Some(0), "{example}: {}", stdout(&output));

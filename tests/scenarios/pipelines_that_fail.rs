@@ -59,10 +59,8 @@ fn a_label_that_the_model_lacks_is_refused() {
 
 #[test]
 fn what_is_not_built_yet_says_so() {
-    let text = refused(&format!(
-        "{HEAD}cameras:\n  a:\n    url: test://ball\n    zones: {{yard: {{polygon: [[0, 0], [1, 0], [1, 1]]}}}}\n"
-    ));
-    assert!(text.contains("zones") && text.contains("not built yet"), "{text}");
+    let text = refused(&format!("{HEAD}cameras:\n  a:\n    url: test://ball\n    motion: {{enabled: true}}\n"));
+    assert!(text.contains("motion") && text.contains("not built yet"), "{text}");
 }
 
 #[test]

@@ -66,15 +66,25 @@ impl BoxInFrame {
         Self::from_edges(edge(self.x), edge(self.y), edge(self.right()), edge(self.bottom()))
     }
 
+    /// Area that both boxes cover.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> f32 {
+        let width = self.right().min(other.right()) - self.x.max(other.x);
+        let height = self.bottom().min(other.bottom()) - self.y.max(other.y);
+        if width <= 0.0 || height <= 0.0 { 0.0 } else { width * height }
+    }
+
+    /// The share of the smaller box that both cover, in 0..=1; 0 when either box is empty.
+    #[must_use]
+    pub fn shared(&self, other: &Self) -> f32 {
+        let smaller = self.area().min(other.area());
+        if smaller <= 0.0 { 0.0 } else { (self.intersection(other) / smaller).min(1.0) }
+    }
+
     /// Intersection over union in 0..=1; 0 when either box is empty.
     #[must_use]
     pub fn iou(&self, other: &Self) -> f32 {
-        let width = self.right().min(other.right()) - self.x.max(other.x);
-        let height = self.bottom().min(other.bottom()) - self.y.max(other.y);
-        if width <= 0.0 || height <= 0.0 {
-            return 0.0;
-        }
-        let intersection = width * height;
+        let intersection = self.intersection(other);
         let union = self.area() + other.area() - intersection;
         if union <= 0.0 { 0.0 } else { (intersection / union).min(1.0) }
     }

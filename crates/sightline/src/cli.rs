@@ -7,7 +7,7 @@ use clap::{
     builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
     error::ErrorKind,
 };
-use sightline_core::{network::architectures::Architecture, plan::Provider};
+use sightline_core::{network::architectures::Architecture, plan::Provider, time::WallTime};
 
 /// RTSP cameras in, MQTT events out.
 #[derive(Debug, Parser)]
@@ -27,6 +27,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Detect objects in images or videos: one JSON line per image or frame on stdout
     Detect(DetectArgs),
+    /// Run a recording through a camera's pipeline under a virtual clock: its events as JSON lines on stdout
+    Replay(ReplayArgs),
     /// What models are there, what they cost, and how to get more
     #[command(subcommand)]
     Models(ModelsCommand),
@@ -116,6 +118,32 @@ pub struct DetectArgs {
     pub score: Option<f32>,
     /// Write pictures with the boxes drawn into that folder
     #[arg(long, value_name = "DIR")]
+    pub draw: Option<PathBuf>,
+}
+
+/// `sightline replay`
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// The recording: a video file
+    #[arg(value_name = "VIDEO")]
+    pub video: PathBuf,
+    /// The pipeline file whose model, labels, zones and lines are used
+    #[arg(long, value_name = "FILE")]
+    pub pipeline: PathBuf,
+    /// Which of its cameras; may be left out when there is only one
+    #[arg(long, value_name = "ID")]
+    pub camera: Option<String>,
+    /// At most so many frames per second; every frame when left out, whatever the camera's `fps`
+    #[arg(long, value_name = "N", value_parser = frames_per_second)]
+    pub fps: Option<f32>,
+    /// When the recording begins, as in 2026-11-24T08:00:00.000Z
+    #[arg(long, value_name = "TIME", default_value = "1970-01-01T00:00:00.000Z")]
+    pub start: WallTime,
+    /// Also write what happened as a text file, for people and for `diff`
+    #[arg(long, value_name = "FILE")]
+    pub timeline: Option<PathBuf>,
+    /// Also write a video with boxes, tracks, zones and lines drawn in
+    #[arg(long, value_name = "FILE.mp4")]
     pub draw: Option<PathBuf>,
 }
 
@@ -351,6 +379,13 @@ pub struct SimArgs {
     /// End after so many seconds; until Ctrl-C when left out
     #[arg(long, value_name = "N")]
     pub seconds: Option<u64>,
+}
+
+fn frames_per_second(text: &str) -> Result<f32, String> {
+    match text.parse::<f32>() {
+        Ok(value) if value > 0.0 && value.is_finite() => Ok(value),
+        _ => Err("not a number greater than 0".into()),
+    }
 }
 
 fn fraction(text: &str) -> Result<f32, String> {

@@ -50,6 +50,12 @@ impl Failure {
         Self { kind, cause: None }
     }
 
+    /// Whoever reads stdout has seen enough (`| head`).
+    pub fn is_closed_pipe(&self) -> bool {
+        let error = self.cause.as_ref().and_then(|cause| cause.downcast_ref::<std::io::Error>());
+        error.map(std::io::Error::kind) == Some(std::io::ErrorKind::BrokenPipe)
+    }
+
     /// Writes the cause and its chain to stderr; the exit code.
     #[expect(clippy::print_stderr, reason = "the program's last words, also when logging never started")]
     pub fn report(&self) -> ExitCode {

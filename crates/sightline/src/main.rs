@@ -8,6 +8,7 @@ mod failure;
 mod library;
 mod logging;
 mod models;
+mod replay;
 mod run;
 mod schema;
 mod signals;
@@ -37,6 +38,10 @@ fn execute(command: Command) -> Outcome {
         Command::Detect(args) => {
             logging::start(LogFormat::Text, Detail::Trouble);
             detect::execute(&args)
+        }
+        Command::Replay(args) => {
+            logging::start(LogFormat::Text, Detail::Trouble);
+            replay::execute(&args)
         }
         Command::Models(command) => {
             logging::start(LogFormat::Text, Detail::Trouble);

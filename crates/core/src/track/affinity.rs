@@ -15,6 +15,10 @@ const FIRST_BUFFER: f32 = 0.8;
 /// The IoU of `seen` with where the track is `predicted`; for boxes that miss each other closely a lower value, of
 /// widened boxes. `None`: not the same object. `hits`: how often the track was seen.
 pub(super) fn affinity(predicted: &BoxInFrame, seen: &BoxInFrame, hits: u32, is_high: bool) -> Option<f32> {
+    let buffer = if hits < 2 { FIRST_BUFFER } else { BUFFER };
+    if is_out_of_reach(predicted, seen, buffer) {
+        return None;
+    }
     let iou = predicted.iou(seen);
     let least = if is_high { MIN_IOU } else { MIN_IOU_LOW };
     if iou >= least {
@@ -23,10 +27,16 @@ pub(super) fn affinity(predicted: &BoxInFrame, seen: &BoxInFrame, hits: u32, is_
     if !is_high {
         return None;
     }
-    let buffer = if hits < 2 { FIRST_BUFFER } else { BUFFER };
     let widened = widened(predicted, buffer).iou(&self::widened(seen, buffer));
     // Below every true overlap, so that none is given up for it.
     (widened >= MIN_IOU).then_some(MIN_IOU * widened)
+}
+
+/// Whether even the widened boxes miss each other: most pairs do, and this is the cheapest way to know.
+fn is_out_of_reach(one: &BoxInFrame, other: &BoxInFrame, buffer: f32) -> bool {
+    let reach = 0.5 + buffer;
+    let (a, b) = (one.center(), other.center());
+    (a.x - b.x).abs() > reach * (one.width + other.width) || (a.y - b.y).abs() > reach * (one.height + other.height)
 }
 
 fn widened(b: &BoxInFrame, by: f32) -> BoxInFrame {

@@ -43,8 +43,11 @@ const LONGEST_EXTRAPOLATION: Duration = Duration::from_millis(1000);
 const STATIONARY_AFTER: Duration = Duration::from_secs(3);
 /// … and its place is left when the overlap with it is less than this.
 const SAME_PLACE_IOU: f32 = 0.6;
-/// A new track does not begin inside another's detection: SSD sees a near object twice, whole and in part.
-const DUPLICATE_IOU: f32 = 0.5;
+/// A track that shares so much of the smaller box with an object of its class is not taken for another one until they
+/// part: SSD sees a near object twice, whole and in part.
+const DUPLICATE_SHARE: f32 = 0.85;
+/// An unsure detection that overlaps so much with a sure one of its class is the same object once more.
+const ECHO_IOU: f32 = 0.4;
 /// Weight of the newest sighting in a track's score.
 const SCORE_WEIGHT: f32 = 0.3;
 
@@ -129,8 +132,10 @@ pub struct Tracker {
     pairs: Vec<Pair>,
     assigned: Vec<Pair>,
     order: Vec<usize>,
+    candidates: Vec<usize>,
     predicted: Vec<BoxInFrame>,
     track_of_sighting: Vec<Option<usize>>,
+    is_echo: Vec<bool>,
     is_seen: Vec<bool>,
 }
 
@@ -157,8 +162,10 @@ impl Tracker {
             pairs: Vec::new(),
             assigned: Vec::new(),
             order: Vec::new(),
+            candidates: Vec::new(),
             predicted: Vec::new(),
             track_of_sighting: Vec::new(),
+            is_echo: Vec::new(),
             is_seen: Vec::new(),
         }
     }
@@ -178,9 +185,10 @@ impl Tracker {
     pub fn update(&mut self, sightings: &[Sighting], now: Instant, changes: &mut TrackChanges) {
         changes.clear();
         self.begin_frame(sightings, now);
-        for stage in [Stage::HighToObjects, Stage::LowToObjects, Stage::HighToNew] {
-            self.associate(stage, sightings, now);
-        }
+        self.associate(Stage::HighToObjects, sightings, now);
+        self.find_echoes(sightings);
+        self.associate(Stage::LowToObjects, sightings, now);
+        self.associate(Stage::HighToNew, sightings, now);
         self.begin_tracks(sightings, now);
         for index in 0..self.tracks.len() {
             self.promote(index, &mut changes.started);
@@ -201,6 +209,8 @@ impl Tracker {
         self.predicted.extend(self.tracks.iter_mut().map(|track| track.predict(now)));
         self.is_seen.clear();
         self.is_seen.resize(self.tracks.len(), false);
+        self.is_echo.clear();
+        self.is_echo.resize(sightings.len(), false);
         self.track_of_sighting.clear();
         self.track_of_sighting.resize(sightings.len(), None);
         // By what they are and not where they stand in the list, so that equal frames give equal tracks.
@@ -211,16 +221,19 @@ impl Tracker {
 
     fn associate(&mut self, stage: Stage, sightings: &[Sighting], now: Instant) {
         self.pairs.clear();
+        self.candidates.clear();
+        self.candidates.extend(self.order.iter().copied().filter(|&index| {
+            let is_free = self.track_of_sighting[index].is_none() && !self.is_echo[index];
+            is_free && sightings[index].is_high == (stage != Stage::LowToObjects)
+        }));
         for (track_index, track) in self.tracks.iter().enumerate() {
             let is_wanted = (stage == Stage::HighToNew) == track.id.is_none();
             if !is_wanted || self.is_seen[track_index] {
                 continue;
             }
-            for &sighting_index in &self.order {
+            for &sighting_index in &self.candidates {
                 let Sighting { detection, is_high } = &sightings[sighting_index];
-                let is_free = self.track_of_sighting[sighting_index].is_none();
-                let is_stage = *is_high == (stage != Stage::LowToObjects);
-                if !is_free || !is_stage || detection.class_id != track.class_id {
+                if detection.class_id != track.class_id {
                     continue;
                 }
                 let predicted = &self.predicted[track_index];
@@ -239,20 +252,25 @@ impl Tracker {
         self.assigned = assigned;
     }
 
-    /// Sure detections that belong to nothing known are new tracks, unless they are parts of what was just seen.
+    /// Marks what suppression has left beside the detections that have found their objects: it must not keep another
+    /// object alive.
+    fn find_echoes(&mut self, sightings: &[Sighting]) {
+        for (index, Sighting { detection, is_high }) in sightings.iter().enumerate() {
+            let echoes = |(other, known): (&Sighting, &Option<usize>)| {
+                known.is_some()
+                    && other.detection.class_id == detection.class_id
+                    && other.detection.bbox.iou(&detection.bbox) > ECHO_IOU
+            };
+            self.is_echo[index] = !is_high && sightings.iter().zip(&self.track_of_sighting).any(echoes);
+        }
+    }
+
+    /// Sure detections that belong to nothing known are new tracks.
     fn begin_tracks(&mut self, sightings: &[Sighting], now: Instant) {
         for position in 0..self.order.len() {
             let index = self.order[position];
             let Sighting { detection, is_high } = &sightings[index];
             if !is_high || self.track_of_sighting[index].is_some() {
-                continue;
-            }
-            let is_duplicate = self.tracks.iter().enumerate().any(|(known, track)| {
-                self.was_seen(known)
-                    && track.class_id == detection.class_id
-                    && track.bbox.iou(&detection.bbox) > DUPLICATE_IOU
-            });
-            if is_duplicate {
                 continue;
             }
             self.track_of_sighting[index] = Some(self.tracks.len());
@@ -265,12 +283,24 @@ impl Tracker {
         self.is_seen.get(track).copied().unwrap_or(true)
     }
 
-    /// Gives a track its id once it was seen often enough.
+    /// Gives a track its id once it was seen often enough, now too, and apart from every object of its class.
     fn promote(&mut self, index: usize, started: &mut Vec<Started>) {
-        let track = &mut self.tracks[index];
-        if track.id.is_some() || track.hits < self.settings.min_hits {
+        let track = &self.tracks[index];
+        if track.id.is_some() || track.hits < self.settings.min_hits || !self.was_seen(index) {
             return;
         }
+        let is_duplicate = |(known, other): (usize, &Track)| {
+            other.id.is_some()
+                && self.was_seen(known)
+                && other.class_id == track.class_id
+                && other.bbox.shared(&track.bbox) > DUPLICATE_SHARE
+        };
+        if self.tracks.iter().enumerate().any(is_duplicate) {
+            // Parting for a moment is shaking too.
+            self.tracks[index].hits = 0;
+            return;
+        }
+        let track = &mut self.tracks[index];
         track.id = Some(self.next_id);
         started.push(Started { id: self.next_id, sightings: std::mem::take(&mut track.early) });
         self.next_id += 1;
