@@ -11,10 +11,16 @@
 //! leaves the outbox on its PUBACK and in no other way but being displaced, and after the next CONNACK everything
 //! still in it is sent again in order. rumqttc's own retransmission is never used: it forgets what is in flight when
 //! the broker lost the session, and would send what it keeps behind newer messages.
+//!
+//! Retained topics are made true on every connection: the latest value of each is published before the first event,
+//! pictures after the events, and once the program has declared what it owns (`PublisherHandle::declared`), what the
+//! broker still keeps of an earlier run is looked for and cleared (`session::sweep`).
 
 mod backoff;
+mod counters;
 mod error;
 mod in_flight;
+mod leftover;
 mod options;
 mod outbox;
 mod probe;
@@ -28,10 +34,10 @@ mod subscription;
 mod test_events;
 pub mod topics;
 
+pub use counters::PublisherCounters;
 pub use error::MqttError;
 pub use probe::probe;
 pub use publisher::{Publisher, PublisherHandle, ShutdownReport};
-pub use queues::PublisherCounters;
 pub use session::ConnectionState;
 pub use settings::MqttSettings;
 pub use subscription::{Received, Subscription};

@@ -10,9 +10,10 @@ use sightline_core::{
 use tokio::{runtime::Handle, sync::watch, task::AbortHandle, time::Instant};
 
 use crate::{
+    counters::PublisherCounters,
     error::MqttError,
     options::Connector,
-    queues::{PublisherCounters, Queues},
+    queues::Queues,
     session::{ConnectionState, Session},
     settings::MqttSettings,
     topics::Topics,
@@ -97,6 +98,22 @@ impl PublisherHandle {
     #[must_use]
     pub fn counters(&self) -> PublisherCounters {
         self.shared.queues.counters()
+    }
+
+    /// Snapshots of `label` may be published for `camera`: what an earlier run left there stays until there is a newer
+    /// one, because it is still the last object's.
+    pub fn own_snapshot(&self, camera: &str, label: &str) {
+        self.shared.queues.own(self.shared.queues.topics.snapshot(camera, label));
+    }
+
+    /// Everything that this run owns has been declared: each retained topic has got a value ([`EventSink::retain`]), or
+    /// is a snapshot's ([`Self::own_snapshot`]). From now on, on each connection, what the broker keeps of an earlier
+    /// run under this node and this run does not own (a camera, label, zone or line that is gone from the
+    /// configuration) is cleared. Without this call nothing is. What is retained later is owned from then on.
+    ///
+    /// No other node may have the same prefix and name: the two would clear each other's topics.
+    pub fn declared(&self) {
+        self.shared.queues.declared();
     }
 
     /// Waits until the first attempt to connect has succeeded or failed, and says which.

@@ -10,46 +10,24 @@ use sightline_core::{
 use tokio::sync::Notify;
 
 use crate::{
+    counters::PublisherCounters,
+    leftover::Leftover,
     outbox::{Key, Outbox},
-    retained::RetainedTopics,
+    retained::{GivenUp, RetainedTopics},
     settings::MqttSettings,
     topics::Topics,
 };
 
-/// What became of everything offered. Always, and exactly:
-/// `events_offered = acknowledged + displaced + refused + waiting`, and the same for detections.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PublisherCounters {
-    /// Events offered.
-    pub events_offered: u64,
-    /// The broker has them.
-    pub events_acknowledged: u64,
-    /// Forced out of the full outbox, oldest first.
-    pub events_displaced: u64,
-    /// Offered after the shutdown.
-    pub events_refused: u64,
-    /// In the outbox now.
-    pub events_waiting: u64,
-    /// Frames' detections offered.
-    pub detections_offered: u64,
-    /// Written to the socket.
-    pub detections_sent: u64,
-    /// Forced out of the full queue, oldest first.
-    pub detections_displaced: u64,
-    /// Offered while not connected, after the shutdown, or although the plan does not wish them.
-    pub detections_refused: u64,
-    /// Lost with the connection before they were written.
-    pub detections_lost: u64,
-    /// On their way to the socket now.
-    pub detections_waiting: u64,
-    /// Connections made after the first.
-    pub reconnects: u64,
-}
+/// After so many connections lost over it, leftovers are not asked for any more.
+const SWEEPS_UNANSWERED: u8 = 2;
 
 /// The next thing to publish.
 pub(crate) enum Work {
     Retained(Arc<str>, Retained),
+    /// An earlier run left something on the topic.
+    Clear(Arc<str>),
     Event(Key, Event),
+    Picture(Arc<str>, Arc<[u8]>),
     Detections(FrameDetections),
 }
 
@@ -57,6 +35,7 @@ pub(crate) enum Work {
 pub(crate) struct Allowance {
     pub(crate) retained: usize,
     pub(crate) events: usize,
+    pub(crate) pictures: bool,
     pub(crate) detections: bool,
 }
 
@@ -68,6 +47,13 @@ struct State {
     retained: RetainedTopics,
     /// Retained topics still to be published on this connection before its first event.
     retained_first: usize,
+    /// Everything that this run owns is known: what else is retained is an earlier run's.
+    is_declared: bool,
+    /// Connections lost in a row after they were asked for leftovers.
+    sweeps_unanswered: u8,
+    has_told_refusal: bool,
+    /// `retained_cleared` when it was last logged.
+    cleared_told: u64,
     detections: VecDeque<FrameDetections>,
     /// Handed to rumqttc, not yet written.
     detections_submitted: u64,
@@ -87,6 +73,7 @@ pub(crate) struct Queues {
     wishes_detections: bool,
     max_events: usize,
     max_detections: usize,
+    max_snapshot: usize,
 }
 
 impl Queues {
@@ -100,6 +87,10 @@ impl Queues {
             outbox: Outbox::new(settings.outbox_events, settings.outbox_bytes),
             retained: RetainedTopics::default(),
             retained_first: 0,
+            is_declared: false,
+            sweeps_unanswered: 0,
+            has_told_refusal: false,
+            cleared_told: 0,
             detections: VecDeque::new(),
             detections_submitted: 0,
             episode: None,
@@ -113,6 +104,7 @@ impl Queues {
             wishes_detections,
             max_events: settings.outbox_events,
             max_detections: settings.detections_waiting.max(1),
+            max_snapshot: settings.snapshot_bytes,
         }
     }
 
@@ -157,10 +149,112 @@ impl Queues {
         if oldest.is_some() { Offered::AcceptedDisplacingOldest } else { Offered::Accepted }
     }
 
+    /// A picture that is too large is not taken: the one before stays.
     pub(crate) fn retain(&self, value: Retained) {
         let topic = self.topics.retained(&value);
+        if let Retained::Snapshot { jpeg, .. } = &value
+            && jpeg.len() > self.max_snapshot
+        {
+            self.refuse_snapshot(&topic, jpeg.len());
+            return;
+        }
         self.state.lock().retained.set(topic, value);
         self.wake.notify_one();
+    }
+
+    fn refuse_snapshot(&self, topic: &str, bytes: usize) {
+        let mut state = self.state.lock();
+        state.counters.snapshots_refused += 1;
+        let is_first = state.counters.snapshots_refused == 1;
+        drop(state);
+        if is_first {
+            let (broker, limit) = (&self.broker, self.max_snapshot);
+            tracing::warn!(
+                broker,
+                topic,
+                bytes,
+                limit,
+                "a picture is too large to be published; a lower snapshots.quality, or snapshots.crop, makes it \
+                 smaller; further ones are only counted"
+            );
+        }
+    }
+
+    /// The topic is ours, be there a value or not.
+    pub(crate) fn own(&self, topic: String) {
+        self.state.lock().retained.declare(topic);
+    }
+
+    /// From now on, what is retained and not ours is to be cleared.
+    pub(crate) fn declared(&self) {
+        self.state.lock().is_declared = true;
+        self.wake.notify_one();
+    }
+
+    /// Whether leftovers of earlier runs are to be looked for.
+    pub(crate) fn may_sweep(&self) -> bool {
+        let state = self.state.lock();
+        state.is_declared && state.sweeps_unanswered < SWEEPS_UNANSWERED
+    }
+
+    /// The broker's answer to the subscription. Once refused, a word in the log is enough.
+    pub(crate) fn sweep_answered(&self, is_granted: bool) {
+        let mut state = self.state.lock();
+        state.sweeps_unanswered = 0;
+        let is_news = !is_granted && !state.has_told_refusal;
+        state.has_told_refusal |= is_news;
+        drop(state);
+        if is_news {
+            self.warn_of_leftovers("refuses");
+        }
+    }
+
+    /// The connection was lost instead of an answer: there are brokers that refuse in that way.
+    pub(crate) fn sweep_unanswered(&self) {
+        let mut state = self.state.lock();
+        state.sweeps_unanswered = state.sweeps_unanswered.saturating_add(1);
+        let is_given_up = state.sweeps_unanswered == SWEEPS_UNANSWERED;
+        drop(state);
+        if is_given_up {
+            self.warn_of_leftovers("hangs up on");
+        }
+    }
+
+    fn warn_of_leftovers(&self, does: &str) {
+        let (broker, base) = (&self.broker, self.topics.base());
+        tracing::warn!(
+            broker,
+            "the broker {does} the subscription to what is retained below {base}: cameras, labels, zones and lines \
+             that are gone from the configuration keep their last values there; may this user read these topics?"
+        );
+    }
+
+    /// Everything retained has been seen on this connection.
+    pub(crate) fn sweep_is_over(&self) {
+        let mut state = self.state.lock();
+        let topics = state.counters.retained_cleared - state.cleared_told;
+        state.cleared_told = state.counters.retained_cleared;
+        drop(state);
+        if topics > 0 {
+            tracing::info!(broker = self.broker, topics, "cleared retained topics that an earlier run had left");
+        }
+    }
+
+    /// The broker keeps `payload` on `topic`. Unless that is ours, or somebody else's, it is to be cleared.
+    pub(crate) fn found_retained(&self, topic: &str, payload: &[u8]) {
+        let Some(leftover) = Leftover::recognise(self.topics.base(), topic, payload) else { return };
+        let mut state = self.state.lock();
+        if !state.is_declared || state.is_closed {
+            return;
+        }
+        // `<base>/<camera>/zone/count/<label>` may also be the count of a camera `zone` of a node `<camera>` whose
+        // prefix is our base. That is ruled out for a camera of ours only.
+        let is_ours = !leftover.is_ambiguous || state.retained.owns(&self.topics.camera_status(leftover.camera));
+        let is_new = is_ours && state.retained.clear(topic);
+        drop(state);
+        if is_new {
+            tracing::debug!(topic, "an earlier run left it retained");
+        }
     }
 
     /// There is a connection; all retained topics are due on it.
@@ -177,28 +271,52 @@ impl Queues {
         let mut state = self.state.lock();
         state.is_connected = false;
         state.outbox.rewind();
-        state.retained.rewind();
+        let given_up = state.retained.rewind();
+        state.counters.snapshots_refused += u64::from(given_up.is_some());
         let waiting = state.detections.len() as u64 + state.detections_submitted;
         state.detections.clear();
         state.detections_submitted = 0;
         state.counters.detections_lost += waiting;
+        drop(state);
+        if let Some(GivenUp { topic, bytes }) = given_up {
+            let broker = &self.broker;
+            tracing::warn!(
+                broker,
+                %topic,
+                bytes,
+                "a picture is not sent any more because the connection was lost under it again and again; is it larger \
+                 than the broker takes, or the link too slow for it?"
+            );
+        }
     }
 
     /// The next thing to publish within `allowance`: after a CONNACK first every retained topic, then, whenever
     /// allowed, retained before events before detections. Each kind has an allowance of its own, so none starves.
+    /// Pictures are megabytes for which everything behind them has to wait: one comes when no event is left to hand
+    /// over.
     pub(crate) fn next(&self, allowance: &Allowance) -> Option<Work> {
         let mut state = self.state.lock();
         if state.retained.in_flight() < allowance.retained
             && let Some((topic, value)) = state.retained.next_to_send()
         {
             state.retained_first = state.retained_first.saturating_sub(1);
-            return Some(Work::Retained(topic, value));
+            return Some(match value {
+                Some(value) => Work::Retained(topic, value),
+                None => Work::Clear(topic),
+            });
         }
         if state.retained_first == 0
             && state.outbox.in_flight() < allowance.events
             && let Some((key, event)) = state.outbox.next_to_send()
         {
             return Some(Work::Event(key, event));
+        }
+        let has_handed_over_the_rest = state.retained.waiting() == 0 && state.outbox.in_flight() == state.outbox.len();
+        if allowance.pictures
+            && has_handed_over_the_rest
+            && let Some((topic, jpeg)) = state.retained.next_picture()
+        {
+            return Some(Work::Picture(topic, jpeg));
         }
         if allowance.detections
             && let Some(detections) = state.detections.pop_front()
@@ -224,9 +342,11 @@ impl Queues {
         tracing::warn!(broker = self.broker, dropped, "event outbox has room again; that many events were dropped");
     }
 
-    /// The broker has the value.
+    /// The broker has the value, or has forgotten it.
     pub(crate) fn retained_acknowledged(&self, topic: &Arc<str>) {
-        self.state.lock().retained.acknowledge(topic);
+        let mut state = self.state.lock();
+        let has_cleared = state.retained.acknowledge(topic);
+        state.counters.retained_cleared += u64::from(has_cleared);
     }
 
     /// One frame's detections were written to the socket.
@@ -273,103 +393,5 @@ impl Queues {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use sightline_core::plan::MqttPlan;
-    use tracing::{Metadata, span, subscriber::with_default};
-
-    use super::*;
-    use crate::test_events::event;
-
-    const ALL: Allowance = Allowance { retained: 64, events: 100, detections: true };
-
-    fn queues(outbox_events: usize) -> Queues {
-        let plan = MqttPlan {
-            host: "b".into(),
-            port: 1883,
-            tls: None,
-            credentials: None,
-            prefix: "p".into(),
-            node: "n".into(),
-            detections: true,
-        };
-        let settings = MqttSettings { outbox_events, ..MqttSettings::default() };
-        Queues::new(Topics::new(&plan), true, "b:1883".into(), &settings)
-    }
-
-    fn count(label: &str, present: u32) -> Retained {
-        Retained::Count { camera: "c".into(), label: label.into(), present }
-    }
-
-    /// Counts log lines.
-    struct Lines(Arc<AtomicUsize>);
-
-    impl tracing::Subscriber for Lines {
-        fn enabled(&self, _: &Metadata<'_>) -> bool {
-            true
-        }
-        fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-            span::Id::from_u64(1)
-        }
-        fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-        fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-        fn event(&self, _: &tracing::Event<'_>) {
-            self.0.fetch_add(1, Ordering::Relaxed);
-        }
-        fn enter(&self, _: &span::Id) {}
-        fn exit(&self, _: &span::Id) {}
-    }
-
-    #[test]
-    fn displacing_is_logged_once_at_its_begin_and_once_at_its_end() {
-        let lines = Arc::new(AtomicUsize::new(0));
-        with_default(Lines(lines.clone()), || {
-            let queues = queues(10);
-            for episode in 1..=3 {
-                for seq in 0..100 {
-                    queues.offer(event(seq));
-                }
-                assert_eq!(lines.load(Ordering::Relaxed), 2 * episode - 1);
-                queues.connected();
-                while let Some(Work::Event(key, _)) = queues.next(&ALL) {
-                    queues.event_acknowledged(key);
-                }
-                assert_eq!(lines.load(Ordering::Relaxed), 2 * episode);
-                queues.disconnected();
-            }
-            assert_eq!(queues.counters().events_displaced, 3 * 90);
-        });
-    }
-
-    #[test]
-    fn after_a_connack_every_retained_topic_comes_before_the_first_event() {
-        let queues = queues(10);
-        queues.offer(event(0));
-        for label in ["a", "b", "c"] {
-            queues.retain(count(label, 1));
-        }
-        queues.connected();
-        // One in flight at a time, as if there were more topics than the window holds: events wait all the same.
-        let narrow = Allowance { retained: 1, ..ALL };
-        for left in [2, 1, 0] {
-            let Some(Work::Retained(topic, _)) = queues.next(&narrow) else { panic!("a retained topic is due") };
-            if left > 0 {
-                assert!(queues.next(&narrow).is_none(), "an event came before the last retained topic");
-            }
-            queues.retained_acknowledged(&topic);
-        }
-        assert!(matches!(queues.next(&narrow), Some(Work::Event(..))));
-    }
-
-    #[test]
-    fn no_kind_waits_for_another_kind_s_window() {
-        let queues = queues(10);
-        queues.connected();
-        queues.retain(count("a", 1));
-        queues.offer(event(0));
-        let full = Allowance { retained: 0, ..ALL };
-        assert!(matches!(queues.next(&full), Some(Work::Event(..))));
-        assert!(matches!(queues.next(&ALL), Some(Work::Retained(..))));
-    }
-}
+#[path = "queues_tests.rs"]
+mod tests;

@@ -1,165 +1,222 @@
-//! The retained topics' latest values, and which of them the broker does not have.
+//! The retained topics: their latest values, which of them the broker does not have, and which are not ours any more.
 
 use std::{
-    collections::{BTreeMap, VecDeque, btree_map::Entry},
+    collections::{BTreeMap, BTreeSet, VecDeque, btree_map::Entry},
     sync::Arc,
 };
 
 use sightline_core::event::Retained;
 
+/// A picture during whose sending the connection was lost so often is given up: a broker that disconnects who sends
+/// it something large (`max_packet_size`), or a link that takes longer for it than rumqttc waits, would be lost again
+/// with each new connection.
+const LOSSES: u8 = 2;
+/// Topics that wait to be cleared. What is beyond it is found again after the next CONNACK.
+const CLEARING: usize = 4096;
+
 struct Slot {
-    value: Retained,
+    /// `None`: an earlier run left something here, which is to be cleared.
+    value: Option<Retained>,
     /// The broker does not have this value, and it is not on its way.
     is_due: bool,
-    /// In `queue`.
+    /// In `queue` or `pictures`.
     is_queued: bool,
     /// A value of this topic is on its way. Until it is acknowledged no other follows: a burst of values becomes the
     /// first and the last.
     is_in_flight: bool,
+    /// Connections lost in a row while this picture was on its way.
+    losses: u8,
 }
 
-/// One slot per topic. As many topics as there are cameras and labels: bounded by the configuration.
+impl Slot {
+    const fn new(value: Option<Retained>) -> Self {
+        Self { value, is_due: true, is_queued: false, is_in_flight: false, losses: 0 }
+    }
+}
+
+/// A picture that is not tried again.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct GivenUp {
+    pub(crate) topic: Arc<str>,
+    pub(crate) bytes: usize,
+}
+
+/// One slot per topic. As many topics as there are cameras, labels, zones and lines: bounded by the configuration, and
+/// what is to be cleared by [`CLEARING`].
 #[derive(Default)]
 pub(crate) struct RetainedTopics {
     slots: BTreeMap<Arc<str>, Slot>,
+    /// Topics that are ours although they have no value yet.
+    declared: BTreeSet<String>,
     queue: VecDeque<Arc<str>>,
+    /// The same for pictures, which come after everything else, one at a time.
+    pictures: VecDeque<Arc<str>>,
     in_flight: usize,
+    picture_in_flight: Option<Arc<str>>,
+    clearing: usize,
 }
 
 impl RetainedTopics {
     /// The topic's new value.
     pub(crate) fn set(&mut self, topic: String, value: Retained) {
         let topic: Arc<str> = topic.into();
-        let slot = match self.slots.entry(topic.clone()) {
-            Entry::Vacant(entry) => entry.insert(Slot { value, is_due: true, is_queued: false, is_in_flight: false }),
+        match self.slots.entry(topic.clone()) {
+            Entry::Vacant(entry) => {
+                entry.insert(Slot::new(Some(value)));
+            }
             Entry::Occupied(entry) => {
                 let slot = entry.into_mut();
-                slot.is_due |= slot.value != value;
+                self.clearing -= usize::from(slot.value.is_none());
+                let value = Some(value);
+                // Pictures are behind an `Arc`, whose comparison looks at the pointers before it looks at megabytes.
+                if slot.value != value {
+                    slot.is_due = true;
+                    slot.losses = 0;
+                }
                 slot.value = value;
-                slot
             }
-        };
-        Self::enqueue(&mut self.queue, &topic, slot);
+        }
+        self.enqueue(&topic);
     }
 
-    fn enqueue(queue: &mut VecDeque<Arc<str>>, topic: &Arc<str>, slot: &mut Slot) {
-        if slot.is_due && !slot.is_queued && !slot.is_in_flight {
-            slot.is_queued = true;
-            queue.push_back(topic.clone());
+    /// The topic is ours, be there a value or not.
+    pub(crate) fn declare(&mut self, topic: String) {
+        self.declared.insert(topic);
+    }
+
+    /// Whether this run publishes, or may publish, on the topic.
+    pub(crate) fn owns(&self, topic: &str) -> bool {
+        self.declared.contains(topic) || self.slots.get(topic).is_some_and(|slot| slot.value.is_some())
+    }
+
+    /// The broker keeps something on this topic, from an earlier run: to be cleared unless it is ours. `false` when
+    /// there is nothing to do, or no room.
+    pub(crate) fn clear(&mut self, topic: &str) -> bool {
+        if self.owns(topic) || self.slots.contains_key(topic) || self.clearing >= CLEARING {
+            return false;
+        }
+        let topic: Arc<str> = topic.into();
+        self.slots.insert(topic.clone(), Slot::new(None));
+        self.clearing += 1;
+        self.enqueue(&topic);
+        true
+    }
+
+    fn enqueue(&mut self, topic: &Arc<str>) {
+        let Some(slot) = self.slots.get_mut(topic) else { return };
+        if !slot.is_due || slot.is_queued || slot.is_in_flight {
+            return;
+        }
+        slot.is_queued = true;
+        let is_picture = matches!(slot.value, Some(Retained::Snapshot { .. }));
+        let queue = if is_picture { &mut self.pictures } else { &mut self.queue };
+        queue.push_back(topic.clone());
+    }
+
+    /// The next topic to publish, with its latest value, or with none when it is to be cleared; it is in flight from
+    /// now on. No pictures.
+    pub(crate) fn next_to_send(&mut self) -> Option<(Arc<str>, Option<Retained>)> {
+        loop {
+            let topic = self.queue.pop_front()?;
+            let slot = self.slots.get_mut(&topic)?;
+            slot.is_queued = false;
+            if matches!(slot.value, Some(Retained::Snapshot { .. })) {
+                // It was to be cleared when it was queued, and has become a picture since.
+                self.enqueue(&topic);
+                continue;
+            }
+            slot.is_due = false;
+            slot.is_in_flight = true;
+            self.in_flight += 1;
+            return Some((topic, slot.value.clone()));
         }
     }
 
-    /// The next topic to publish, with its latest value; it is in flight from now on.
-    pub(crate) fn next_to_send(&mut self) -> Option<(Arc<str>, Retained)> {
-        let topic = self.queue.pop_front()?;
+    /// The next picture to publish, when none is in flight; it is from now on.
+    pub(crate) fn next_picture(&mut self) -> Option<(Arc<str>, Arc<[u8]>)> {
+        if self.picture_in_flight.is_some() {
+            return None;
+        }
+        let topic = self.pictures.pop_front()?;
         let slot = self.slots.get_mut(&topic)?;
+        let Some(Retained::Snapshot { jpeg, .. }) = &slot.value else { return None };
         slot.is_queued = false;
         slot.is_due = false;
         slot.is_in_flight = true;
-        self.in_flight += 1;
-        Some((topic, slot.value.clone()))
+        self.picture_in_flight = Some(topic.clone());
+        Some((topic, jpeg.clone()))
     }
 
-    /// The broker has what was sent last on this topic.
-    pub(crate) fn acknowledge(&mut self, topic: &Arc<str>) {
-        let Some(slot) = self.slots.get_mut(topic) else { return };
+    /// The broker has what was sent last on this topic; a picture or anything else. `true` when that cleared it.
+    pub(crate) fn acknowledge(&mut self, topic: &Arc<str>) -> bool {
+        let Some(slot) = self.slots.get_mut(topic) else { return false };
         slot.is_in_flight = false;
-        self.in_flight -= 1;
-        Self::enqueue(&mut self.queue, topic, slot);
+        if self.picture_in_flight.as_ref() == Some(topic) {
+            self.picture_in_flight = None;
+            slot.losses = 0;
+        } else {
+            self.in_flight -= 1;
+        }
+        if slot.value.is_none() {
+            self.slots.remove(topic);
+            self.clearing -= 1;
+            return true;
+        }
+        self.enqueue(topic);
+        false
     }
 
-    /// The connection is gone, and with it perhaps the broker's memory: all topics are to be published again.
-    pub(crate) fn rewind(&mut self) {
+    /// The connection is gone, and with it perhaps the broker's memory: all topics are to be published again. What is
+    /// to be cleared will be found anew.
+    pub(crate) fn rewind(&mut self) -> Option<GivenUp> {
+        let given_up = self.blame_picture();
         self.queue.clear();
+        self.pictures.clear();
         self.in_flight = 0;
-        for (topic, slot) in &mut self.slots {
-            slot.is_due = true;
+        self.clearing = 0;
+        self.slots.retain(|_, slot| slot.value.is_some());
+        for slot in self.slots.values_mut() {
+            slot.is_due = slot.losses < LOSSES;
             slot.is_queued = false;
             slot.is_in_flight = false;
-            Self::enqueue(&mut self.queue, topic, slot);
+        }
+        let topics: Vec<_> = self.slots.keys().cloned().collect();
+        for topic in &topics {
+            self.enqueue(topic);
+        }
+        given_up
+    }
+
+    /// The picture that was on its way may be what ended the connection.
+    fn blame_picture(&mut self) -> Option<GivenUp> {
+        let topic = self.picture_in_flight.take()?;
+        let slot = self.slots.get_mut(&topic)?;
+        slot.losses += 1;
+        match &slot.value {
+            Some(Retained::Snapshot { jpeg, .. }) if slot.losses == LOSSES => {
+                Some(GivenUp { bytes: jpeg.len(), topic })
+            }
+            _ => None,
         }
     }
 
-    /// Topics waiting to be published.
+    /// Topics waiting to be published, without pictures.
     pub(crate) fn waiting(&self) -> usize {
         self.queue.len()
     }
 
-    /// Topics whose value was sent, but not acknowledged.
+    /// Topics whose value was sent, but not acknowledged, without pictures.
     pub(crate) const fn in_flight(&self) -> usize {
         self.in_flight
     }
 
     /// Whether the broker has the latest value of every topic.
     pub(crate) fn is_settled(&self) -> bool {
-        self.queue.is_empty() && self.in_flight == 0
+        let has_no_picture = self.pictures.is_empty() && self.picture_in_flight.is_none();
+        self.queue.is_empty() && self.in_flight == 0 && has_no_picture
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn count(present: u32) -> Retained {
-        Retained::Count { camera: "yard".into(), label: "person".into(), present }
-    }
-
-    #[test]
-    fn a_burst_becomes_its_first_and_its_last_value() {
-        let mut topics = RetainedTopics::default();
-        topics.set("t".into(), count(1));
-        let (topic, first) = topics.next_to_send().unwrap();
-        for present in 2..=50 {
-            topics.set("t".into(), count(present));
-        }
-        assert_eq!(first, count(1));
-        assert!(topics.next_to_send().is_none(), "one value of a topic at a time");
-        topics.acknowledge(&topic);
-        assert_eq!(topics.next_to_send().unwrap().1, count(50));
-        topics.acknowledge(&topic);
-        assert!(topics.is_settled());
-    }
-
-    #[test]
-    fn while_disconnected_only_the_newest_is_kept() {
-        let mut topics = RetainedTopics::default();
-        topics.set("t".into(), count(1));
-        topics.set("t".into(), count(2));
-        assert_eq!(topics.waiting(), 1);
-        assert_eq!(topics.next_to_send().unwrap().1, count(2));
-        assert!(topics.next_to_send().is_none());
-    }
-
-    #[test]
-    fn an_unchanged_value_is_not_published_again() {
-        let mut topics = RetainedTopics::default();
-        topics.set("t".into(), count(1));
-        let (topic, _) = topics.next_to_send().unwrap();
-        topics.acknowledge(&topic);
-        topics.set("t".into(), count(1));
-        assert!(topics.is_settled());
-    }
-
-    #[test]
-    fn a_value_that_went_back_while_another_was_in_flight_is_published() {
-        let mut topics = RetainedTopics::default();
-        topics.set("t".into(), count(1));
-        let (topic, _) = topics.next_to_send().unwrap();
-        topics.set("t".into(), count(2));
-        topics.set("t".into(), count(1));
-        topics.acknowledge(&topic);
-        assert_eq!(topics.next_to_send().unwrap().1, count(1), "once too often is right, once too seldom is stale");
-    }
-
-    #[test]
-    fn after_a_rewind_every_topic_is_published_once_with_its_latest_value() {
-        let mut topics = RetainedTopics::default();
-        topics.set("a".into(), count(1));
-        topics.set("b".into(), count(1));
-        topics.next_to_send().unwrap();
-        topics.set("a".into(), count(7));
-        topics.rewind();
-        let sent: Vec<_> = std::iter::from_fn(|| topics.next_to_send()).collect();
-        assert_eq!(sent, [("a".into(), count(7)), ("b".into(), count(1))]);
-    }
-}
+#[path = "retained_tests.rs"]
+mod tests;

@@ -21,6 +21,7 @@ use crate::{
 };
 
 mod connection;
+mod sweep;
 
 /// A connection that held for so long was a good one: the next wait is short again.
 const HELD: Duration = Duration::from_secs(10);
@@ -199,7 +200,7 @@ impl Session {
                 break;
             }
         }
-        self.queues.disconnected();
+        connection.ended();
         outcome
     }
 

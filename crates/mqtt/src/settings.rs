@@ -13,6 +13,9 @@ pub struct MqttSettings {
     pub window: usize,
     /// Frames' detections waiting for the socket; beyond it the oldest is forced out.
     pub detections_waiting: usize,
+    /// Bytes of the largest picture that is published. A picture is one MQTT packet, and events wait while it is
+    /// written; brokers often take less (AWS IoT 128 KB), mosquitto by default 256 MB.
+    pub snapshot_bytes: usize,
     /// A ping so often; whole seconds, at least one. A dead connection is noticed within two of them.
     pub keep_alive: Duration,
     /// Limit for name look-up, TCP, TLS and CONNACK together; whole seconds, at least one.
@@ -33,6 +36,7 @@ impl Default for MqttSettings {
             outbox_bytes: 16 * 1024 * 1024,
             window: 100,
             detections_waiting: 256,
+            snapshot_bytes: 2 * 1024 * 1024,
             keep_alive: Duration::from_secs(10),
             connect_timeout: Duration::from_secs(5),
             acknowledge_timeout: Duration::from_secs(30),

@@ -49,19 +49,35 @@ impl Topics {
         format!("{}/{}/detections", self.base, level(camera))
     }
 
+    /// `<base>/<camera>/status`
+    #[must_use]
+    pub fn camera_status(&self, camera: &str) -> String {
+        format!("{}/{}/status", self.base, level(camera))
+    }
+
+    /// `<base>/<camera>/snapshot/<label>`
+    #[must_use]
+    pub fn snapshot(&self, camera: &str, label: &str) -> String {
+        format!("{}/{}/snapshot/{}", self.base, level(camera), level(label))
+    }
+
+    /// Filters for every topic on which [`Self::retained`] may put something of a camera, and as little else as MQTT's
+    /// wildcards allow (3.1.1, 4.7.1). `<base>/status` is not among them: every run publishes it.
+    pub(crate) fn of_cameras(&self) -> [String; 5] {
+        ["status", "count/+", "zone/+/+", "line/+", "snapshot/+"].map(|rest| format!("{}/+/{rest}", self.base))
+    }
+
     /// The topic that a retained value lives on.
     #[must_use]
     pub fn retained(&self, value: &Retained) -> String {
         match value {
             Retained::Node(_) => format!("{}/status", self.base),
-            Retained::Camera { camera, .. } => format!("{}/{}/status", self.base, level(camera)),
+            Retained::Camera { camera, .. } => self.camera_status(camera),
             Retained::Zone { camera, zone, label, .. } => {
                 format!("{}/{}/zone/{}/{}", self.base, level(camera), level(zone), level(label))
             }
             Retained::Line { camera, line, .. } => format!("{}/{}/line/{}", self.base, level(camera), level(line)),
-            Retained::Snapshot { camera, label, .. } => {
-                format!("{}/{}/snapshot/{}", self.base, level(camera), level(label))
-            }
+            Retained::Snapshot { camera, label, .. } => self.snapshot(camera, label),
             Retained::Count { camera, label, .. } => format!("{}/{}/count/{}", self.base, level(camera), level(label)),
         }
     }
@@ -78,6 +94,10 @@ fn level(name: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use sightline_core::event::LineCrossings;
+
     use super::*;
 
     fn topics(prefix: &str, node: &str) -> Topics {
@@ -100,6 +120,21 @@ mod tests {
         assert_eq!(topics.events("front-door"), "sightline/box-7/front-door/events");
         assert_eq!(topics.detections("front-door"), "sightline/box-7/front-door/detections");
         assert_eq!(topics.retained(&count), "sightline/box-7/front-door/count/traffic light");
+        let (camera, label): (Arc<str>, Arc<str>) = ("front-door".into(), "person".into());
+        let zone = Retained::Zone { camera: camera.clone(), zone: "drive/way".into(), label: label.clone(), inside: 2 };
+        assert_eq!(topics.retained(&zone), "sightline/box-7/front-door/zone/drive_way/person");
+        let line = Retained::Line { camera: camera.clone(), line: "gate".into(), crossings: LineCrossings::default() };
+        assert_eq!(topics.retained(&line), "sightline/box-7/front-door/line/gate");
+        let snapshot = Retained::Snapshot { camera, label, jpeg: Arc::new([]) };
+        assert_eq!(topics.retained(&snapshot), "sightline/box-7/front-door/snapshot/person");
+        assert_eq!(topics.snapshot("front-door", "person"), topics.retained(&snapshot));
+        assert_eq!(topics.camera_status("front-door"), "sightline/box-7/front-door/status");
+    }
+
+    #[test]
+    fn filters_cover_the_cameras_retained_topics() {
+        let wished = ["status", "count/+", "zone/+/+", "line/+", "snapshot/+"].map(|rest| format!("p/n/+/{rest}"));
+        assert_eq!(topics("p", "n").of_cameras(), wished);
     }
 
     #[test]

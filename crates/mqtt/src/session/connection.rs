@@ -1,11 +1,12 @@
 //! The bookkeeping of one connection: what was handed to rumqttc, and what the broker has of it. Never awaits.
 
 use std::{
+    collections::VecDeque,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
-use rumqttc::{AsyncClient, Event, Incoming, Outgoing, QoS};
+use rumqttc::{AsyncClient, Event, Incoming, Outgoing, QoS, SubscribeFilter, SubscribeReasonCode};
 use sightline_core::{event::Retained, time::WallTime};
 
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
     in_flight::{IDENTIFIERS, InFlight},
     outbox::Key,
     queues::{Allowance, Queues, Work},
+    session::sweep::Sweep,
     settings::MqttSettings,
     topics::{OFFLINE, ONLINE},
 };
@@ -24,13 +26,24 @@ const RETAINED_WINDOW: usize = 64;
 const DETECTIONS_WINDOW: u64 = 8;
 /// Capacity of rumqttc's channel: never the limit, so that handing over never fails for want of room.
 pub(crate) const CHANNEL: usize = IDENTIFIERS as usize + DETECTIONS_WINDOW as usize + 8;
+const CHANNEL_IS_FULL: &str = "the client's channel took no message";
 
-/// A QoS 1 message on its way.
+/// What is on its way and will be acknowledged.
 enum Message {
     Online,
     Offline,
     Retained(Arc<str>),
     Event(Key),
+    /// The UNSUBSCRIBE behind a picture, see [`Connection::submit_picture`].
+    Picture(Arc<str>),
+    Subscribe,
+    Unsubscribe,
+}
+
+/// A QoS 0 message on its way to the socket.
+enum Unacknowledged {
+    Detections,
+    Picture,
 }
 
 /// How the end of a connection is coming along.
@@ -61,7 +74,10 @@ pub(crate) struct Connection {
     window: usize,
     acknowledge_timeout: Duration,
     in_flight: InFlight<Message>,
+    /// In the order they were handed to rumqttc, which is the order it reports them in.
+    unacknowledged: VecDeque<Unacknowledged>,
     is_online_due: bool,
+    sweep: Sweep,
     pings: u32,
     ending: Ending,
 }
@@ -75,7 +91,9 @@ impl Connection {
             window: settings.window.clamp(1, usize::from(IDENTIFIERS) / 2),
             acknowledge_timeout: settings.acknowledge_timeout,
             in_flight: InFlight::new(),
+            unacknowledged: VecDeque::new(),
             is_online_due: true,
+            sweep: Sweep::Due,
             pings: 0,
             ending: Ending::No,
         }
@@ -100,6 +118,9 @@ impl Connection {
         while let Some(work) = self.queues.next(&self.allowance()) {
             self.submit_work(work)?;
         }
+        if !self.is_ending() {
+            self.submit_sweep()?;
+        }
         if self.ending == Ending::WhenSettled && self.in_flight.has_room() && self.queues.close_if_settled() {
             self.ending = Ending::Offline;
             let topic = self.queues.topics.available();
@@ -113,6 +134,7 @@ impl Connection {
         Allowance {
             retained: if has_room { RETAINED_WINDOW } else { 0 },
             events: if has_room { self.window } else { 0 },
+            pictures: has_room,
             detections: self.queues.detections_submitted() < DETECTIONS_WINDOW,
         }
     }
@@ -130,10 +152,13 @@ impl Connection {
                     Retained::Count { present, .. } => present.to_string().into_bytes(),
                     Retained::Zone { inside, .. } => inside.to_string().into_bytes(),
                     Retained::Line { crossings, .. } => serde_json::to_vec(crossings).map_err(unwritable)?,
-                    Retained::Snapshot { jpeg, .. } => jpeg.to_vec(),
+                    Retained::Snapshot { jpeg, .. } => return self.submit_picture(topic, jpeg),
                 };
                 self.submit(topic.to_string(), true, payload, Message::Retained(topic))
             }
+            // What an empty payload does to a retained topic: MQTT 3.1.1, 3.3.1.3.
+            Work::Clear(topic) => self.submit(topic.to_string(), true, Vec::new(), Message::Retained(topic)),
+            Work::Picture(topic, jpeg) => self.submit_picture(topic, &jpeg),
             Work::Event(key, mut event) => {
                 event.change.time.published = Some(now);
                 let payload = serde_json::to_vec(&event).map_err(unwritable)?;
@@ -144,9 +169,42 @@ impl Connection {
                 detections.time.published = Some(now);
                 let payload = serde_json::to_vec(&detections).map_err(unwritable)?;
                 let topic = self.queues.topics.detections(&detections.origin.camera);
+                self.unacknowledged.push_back(Unacknowledged::Detections);
                 self.hand_over(topic, QoS::AtMostOnce, false, payload)
             }
         }
+    }
+
+    /// A picture goes at QoS 0, which nobody acknowledges. The UNSUBSCRIBE behind it, from a topic that we are not
+    /// subscribed to, is answered all the same (MQTT 3.1.1, 3.10.4), and not before the broker has read the picture:
+    /// so the next one waits until this one has gone through, and a connection that was lost meanwhile can be told
+    /// from one lost later.
+    fn submit_picture(&mut self, topic: Arc<str>, jpeg: &[u8]) -> Result<(), MqttError> {
+        self.unacknowledged.push_back(Unacknowledged::Picture);
+        self.hand_over(topic.to_string(), QoS::AtMostOnce, true, jpeg.to_vec())?;
+        self.unsubscribe(topic.to_string(), Message::Picture(topic))
+    }
+
+    fn unsubscribe(&mut self, filter: String, what: Message) -> Result<(), MqttError> {
+        self.client.try_unsubscribe(filter).map_err(|_| self.peer.broke(CHANNEL_IS_FULL))?;
+        self.in_flight.submitted(what, Instant::now());
+        Ok(())
+    }
+
+    /// Behind everything else, so that our own values are not among what the broker sends, or rarely.
+    fn submit_sweep(&mut self) -> Result<(), MqttError> {
+        if self.sweep == Sweep::Due && self.in_flight.has_room() && self.queues.may_sweep() {
+            self.sweep = Sweep::Asking;
+            let filters = self.queues.topics.of_cameras().map(|filter| SubscribeFilter::new(filter, QoS::AtMostOnce));
+            self.client.try_subscribe_many(filters).map_err(|_| self.peer.broke(CHANNEL_IS_FULL))?;
+            self.in_flight.submitted(Message::Subscribe, Instant::now());
+        }
+        while self.in_flight.has_room()
+            && let Some(filter) = self.sweep.next_to_leave()
+        {
+            self.unsubscribe(filter, Message::Unsubscribe)?;
+        }
+        Ok(())
     }
 
     fn submit(&mut self, topic: String, retain: bool, payload: Vec<u8>, what: Message) -> Result<(), MqttError> {
@@ -156,9 +214,7 @@ impl Connection {
     }
 
     fn hand_over(&self, topic: String, qos: QoS, retain: bool, payload: Vec<u8>) -> Result<(), MqttError> {
-        self.client
-            .try_publish(topic, qos, retain, payload)
-            .map_err(|_| self.peer.broke("the client's channel took no message"))
+        self.client.try_publish(topic, qos, retain, payload).map_err(|_| self.peer.broke(CHANNEL_IS_FULL))
     }
 
     /// Takes in one of rumqttc's reports.
@@ -167,8 +223,14 @@ impl Connection {
     /// When the connection is of no use any more.
     pub(crate) fn on_event(&mut self, event: &Event) -> Result<Progress, MqttError> {
         match event {
-            Event::Outgoing(Outgoing::Publish(0)) => self.queues.detections_sent(),
-            Event::Outgoing(Outgoing::Publish(packet_id)) => {
+            Event::Outgoing(Outgoing::Publish(0)) => {
+                if let Some(Unacknowledged::Detections) = self.unacknowledged.pop_front() {
+                    self.queues.detections_sent();
+                }
+            }
+            Event::Outgoing(
+                Outgoing::Publish(packet_id) | Outgoing::Subscribe(packet_id) | Outgoing::Unsubscribe(packet_id),
+            ) => {
                 if !self.in_flight.written(*packet_id) {
                     return Err(self.peer.broke("the client wrote a message that it was not given"));
                 }
@@ -179,6 +241,16 @@ impl Connection {
             Event::Outgoing(Outgoing::PingReq) => self.on_ping()?,
             Event::Outgoing(Outgoing::Disconnect) => return Ok(Progress::Disconnected),
             Event::Incoming(Incoming::PubAck(ack)) => self.on_acknowledgement(ack.pkid)?,
+            Event::Incoming(Incoming::UnsubAck(ack)) => self.on_acknowledgement(ack.pkid)?,
+            Event::Incoming(Incoming::SubAck(ack)) => {
+                self.on_acknowledgement(ack.pkid)?;
+                self.on_subscription(&ack.return_codes);
+            }
+            // Live ones are our own, come back.
+            Event::Incoming(Incoming::Publish(message)) if message.retain && !self.is_ending() => {
+                self.sweep.heard();
+                self.queues.found_retained(&message.topic, &message.payload);
+            }
             Event::Incoming(_) | Event::Outgoing(_) => {}
         }
         Ok(Progress::Going)
@@ -187,14 +259,27 @@ impl Connection {
     fn on_acknowledgement(&mut self, packet_id: u16) -> Result<(), MqttError> {
         match self.in_flight.acknowledged(packet_id) {
             Some(Message::Event(key)) => self.queues.event_acknowledged(key),
-            Some(Message::Retained(topic)) => self.queues.retained_acknowledged(&topic),
+            Some(Message::Retained(topic) | Message::Picture(topic)) => self.queues.retained_acknowledged(&topic),
             Some(Message::Offline) => {
                 self.ending = Ending::Disconnect;
-                self.client.try_disconnect().map_err(|_| self.peer.broke("the client's channel is full"))?;
+                self.client.try_disconnect().map_err(|_| self.peer.broke(CHANNEL_IS_FULL))?;
             }
-            Some(Message::Online) | None => {}
+            Some(Message::Online | Message::Subscribe | Message::Unsubscribe) | None => {}
         }
         Ok(())
+    }
+
+    fn on_subscription(&mut self, codes: &[SubscribeReasonCode]) {
+        let is_granted = self.sweep.answered(codes);
+        self.queues.sweep_answered(is_granted);
+    }
+
+    /// The connection is over.
+    pub(crate) fn ended(&self) {
+        if self.sweep == Sweep::Asking && !self.is_ending() {
+            self.queues.sweep_unanswered();
+        }
+        self.queues.disconnected();
     }
 
     /// Every keep-alive interval, whatever else goes on.
@@ -206,6 +291,9 @@ impl Connection {
     fn on_ping(&mut self) -> Result<(), MqttError> {
         self.pings = self.pings.saturating_add(1);
         self.is_online_due |= self.pings > 1 && self.pings.is_power_of_two() && !self.is_ending();
+        if self.sweep.on_ping(|| self.queues.topics.of_cameras().to_vec()) {
+            self.queues.sweep_is_over();
+        }
         let is_overdue = |submitted: Instant| submitted.elapsed() > self.acknowledge_timeout;
         if self.in_flight.oldest().is_some_and(is_overdue) {
             let cause = format!("the broker has acknowledged nothing for {:?}", self.acknowledge_timeout);

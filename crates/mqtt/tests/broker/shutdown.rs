@@ -11,7 +11,7 @@ use crate::support::{
     first_arrivals,
     gate::Gate,
     material::{AVAILABLE, COUNT, EVENTS, count, event},
-    next, next_on, quick, sequence_numbers, start, subscribe, until_connected,
+    next, next_on, quick, sequence_numbers, start, subscribe, until, until_connected,
 };
 
 const CLEAN: ShutdownReport = ShutdownReport { events_left: 0, disconnected_cleanly: true };
@@ -48,9 +48,12 @@ async fn everything_is_sent_then_offline_and_goodbye() {
     }
     assert_eq!(sequence, (0..1000).collect::<Vec<_>>());
     // mosquitto logs a client that went without DISCONNECT as "closed its connection".
-    let log = broker.log();
-    let goodbye = log.lines().rfind(|line| line.contains("sightline-box-7-") && !line.contains("subscriber"));
-    assert!(goodbye.is_some_and(|line| line.ends_with("disconnected.")), "{log}");
+    until("the broker to log the goodbye", || {
+        let log = broker.log();
+        let goodbye = log.lines().rfind(|line| line.contains("sightline-box-7-") && !line.contains("subscriber"));
+        goodbye.is_some_and(|line| line.ends_with("disconnected."))
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
