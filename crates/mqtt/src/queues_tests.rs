@@ -190,3 +190,17 @@ fn a_broker_that_hangs_up_on_the_question_for_leftovers_is_asked_twice_and_told_
         assert_eq!(lines.load(Ordering::Relaxed), 1);
     });
 }
+
+#[test]
+fn a_refused_subscription_is_told_once_however_often_it_is_refused() {
+    let lines = Arc::new(AtomicUsize::new(0));
+    with_default(Lines(lines.clone()), || {
+        let queues = queues(10);
+        queues.declared();
+        for is_granted in [true, false, false, true, false] {
+            queues.sweep_answered(is_granted);
+        }
+        assert_eq!(lines.load(Ordering::Relaxed), 1);
+        assert!(queues.may_sweep(), "somebody may allow it");
+    });
+}

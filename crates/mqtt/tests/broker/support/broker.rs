@@ -2,7 +2,9 @@
 
 use std::{
     fmt::Write as _,
+    fs::OpenOptions,
     hash::{BuildHasher, Hasher, RandomState},
+    io::Write as _,
     net::TcpStream,
     process::{Child, Command, Stdio},
     sync::{
@@ -66,11 +68,6 @@ impl Broker {
         );
         let is_open = access != Access::Password;
         writeln!(config, "allow_anonymous {is_open}").unwrap();
-        if access == Access::Password {
-            let made = Command::new("mosquitto_passwd").args(["-b", "-c", &path("passwords"), USER, PASSWORD]).output();
-            assert!(made.unwrap().status.success());
-            writeln!(config, "password_file {}", path("passwords")).unwrap();
-        }
         if let Some(certificates) = certificates {
             let file = |name: &str| certificates.path(name).display().to_string();
             let (ca, certificate, key) = (file("ca.pem"), file("server.pem"), file("server.key"));
@@ -78,7 +75,34 @@ impl Broker {
             writeln!(config, "require_certificate {}", access == Access::TlsWithClientCertificate).unwrap();
         }
         std::fs::write(directory.path().join("mosquitto.conf"), config).unwrap();
-        Self { port, directory, process: None }
+        let broker = Self { port, directory, process: None };
+        if access == Access::Password {
+            broker.know_user();
+        }
+        broker
+    }
+
+    /// One more line of its configuration, for the next start. `{}` stands for its directory.
+    pub fn configure(&self, line: &str) {
+        let line = line.replace("{}", &self.directory.path().display().to_string());
+        let mut config = OpenOptions::new().append(true).open(self.directory.path().join("mosquitto.conf")).unwrap();
+        writeln!(config, "{line}").unwrap();
+    }
+
+    /// [`USER`] has [`PASSWORD`] from the next start on.
+    pub fn know_user(&self) {
+        let passwords = self.directory.path().join("passwords").display().to_string();
+        let made = Command::new("mosquitto_passwd").args(["-b", "-c", &passwords, USER, PASSWORD]).output();
+        assert!(made.unwrap().status.success());
+        self.configure("password_file {}/passwords");
+    }
+
+    /// SIGTERM: it saves what it is to save.
+    pub fn stop(&mut self) {
+        self.signal("TERM");
+        if let Some(mut process) = self.process.take() {
+            process.wait().unwrap();
+        }
     }
 
     /// Starts it and waits until it listens.

@@ -8,7 +8,8 @@ use std::{
 use sightline_core::{
     event::{
         CameraState, CameraStatus, EndReason, Event, EventKind, EventTimes, FrameBalance, FrameDetections,
-        ModelIdentity, NodeStatus, ObjectChange, Origin, PipelineStatus, Retained, Ulid, WireBox, WireDetection,
+        LineCrossings, ModelIdentity, NodeStatus, ObjectChange, Origin, PipelineStatus, Retained, Ulid, WireBox,
+        WireDetection,
     },
     frame::{CaptureClock, FrameInfo},
     geometry::BoxInFrame,
@@ -99,6 +100,25 @@ pub fn camera_status(state: CameraState, fps: f64) -> Retained {
         frames: FrameBalance::default(),
     };
     Retained::Camera { camera: "front-door".into(), status }
+}
+
+pub fn zone(zone: &str, inside: u32) -> Retained {
+    Retained::Zone { camera: "front-door".into(), zone: zone.into(), label: "person".into(), inside }
+}
+
+pub fn line(line: &str, r#in: u64, out: u64) -> Retained {
+    Retained::Line { camera: "front-door".into(), line: line.into(), crossings: LineCrossings { r#in, out } }
+}
+
+/// Not a picture, but it begins like a JPEG.
+pub fn jpeg(bytes: usize) -> Arc<[u8]> {
+    let mut jpeg = vec![0x55; bytes];
+    jpeg[..3].copy_from_slice(&[0xFF, 0xD8, 0xFF]);
+    jpeg.into()
+}
+
+pub fn snapshot(label: &str, bytes: usize) -> Retained {
+    Retained::Snapshot { camera: "front-door".into(), label: label.into(), jpeg: jpeg(bytes) }
 }
 
 pub fn node_status() -> Retained {

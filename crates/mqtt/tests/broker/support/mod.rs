@@ -5,6 +5,7 @@ pub mod broker;
 pub mod certificates;
 pub mod gate;
 pub mod material;
+pub mod raw;
 
 use std::{
     collections::HashSet,
