@@ -13,10 +13,10 @@ struct Sent<M> {
 
 /// QoS 1 messages, SUBSCRIBEs and UNSUBSCRIBEs in the order they were handed to rumqttc.
 ///
-/// rumqttc gives out packet identifiers in the order it takes messages from its channel, 1 to [`IDENTIFIERS`] and
-/// round, and reports each (`Outgoing::Publish`, …) before it can report its acknowledgement. So the n-th report is the n-th
-/// message here. As long as first and last unacknowledged are less than [`IDENTIFIERS`] apart, which [`Self::has_room`]
-/// keeps, no identifier is given out twice, whatever order the broker acknowledges in.
+/// rumqttc gives out packet identifiers in the order it takes requests from its channel, 1 to [`IDENTIFIERS`] and
+/// round, and reports each (`Outgoing::Publish`, `Subscribe`, `Unsubscribe`) before it can report its acknowledgement.
+/// So the n-th report is the n-th request here. As long as first and last unacknowledged are less than [`IDENTIFIERS`]
+/// apart, which [`Self::has_room`] keeps, no identifier is given out twice, whatever order the broker acknowledges in.
 pub(crate) struct InFlight<M> {
     sent: VecDeque<Sent<M>>,
 }
