@@ -44,7 +44,8 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// Starts all cameras of all pipelines. Must be called within a tokio runtime.
+    /// Starts all cameras of all pipelines. Must be called within a tokio runtime. When it returns, every retained topic
+    /// of every camera has its first value, also of those that are opened later.
     #[must_use]
     pub fn start(engines: Vec<Engine>, pipelines: Vec<PipelineParts>, source: &Arc<dyn FrameSource>) -> Self {
         let (shutdown, _) = watch::channel(false);
@@ -114,7 +115,6 @@ impl Runtime {
             let threshold = plan.detection.score_threshold;
             let mut observation =
                 Observation::new(&camera_plan, labels, threshold, origin, events.clone(), plan.mqtt.detections);
-            // Before anybody asks for stale topics: from now on these are owned.
             observation.publish_counts();
             let (key, results) = engine.add_camera(camera_plan.fps, observation.decoding(plan.detection));
             let camera = Arc::new(Camera {
@@ -127,6 +127,7 @@ impl Runtime {
                 next_frame_seq: Arc::new(AtomicU64::new(0)),
                 plan: camera_plan,
             });
+            camera.status.set(&camera, CameraState::Connecting, None, None);
             let start_after = STAGGER * u32::try_from(self.cameras.len()).unwrap_or(u32::MAX);
             let task = tokio::spawn(supervise(camera.clone(), results, self.shutdown.subscribe(), start_after));
             self.tasks.push((format!("camera {}", camera.plan.spec.id), task));

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use sightline_core::{
     event::{NodeStatus, PipelineStatus, Retained, Ulid},
+    objects::LabelRules,
     plan::{MqttPlan, PipelinePlan, Plan},
     ports::{EventSink, FrameSource},
     time::WallTime,
@@ -77,6 +78,7 @@ impl Daemon {
         let mqtt_of_pipeline: Vec<MqttPlan> = parts.iter().map(|part| part.plan.mqtt.clone()).collect();
         let runtime = Runtime::start(engines, parts, &sources);
         publish_node_status(&brokers, runtime.pipelines(), &mqtt_of_pipeline, since);
+        declare_topics(&brokers, &plan);
         Ok(Self { runtime, brokers })
     }
 
@@ -162,6 +164,33 @@ fn is_same(one: &MqttPlan, other: &MqttPlan) -> bool {
 
 fn broker_of<'a>(brokers: &'a [Broker], plan: &MqttPlan) -> Option<&'a Broker> {
     brokers.iter().find(|broker| is_same(&broker.plan, plan))
+}
+
+/// Tells each connection that all topics of this run are known, so that it clears what an earlier run left behind.
+fn declare_topics(brokers: &[Broker], plan: &Plan) {
+    for pipeline in &plan.pipelines {
+        let Some(broker) = broker_of(brokers, &pipeline.mqtt) else { continue };
+        for camera in &pipeline.cameras {
+            if !camera.snapshots.as_ref().is_some_and(|snapshots| snapshots.publish) {
+                continue;
+            }
+            let rules = LabelRules::new(&pipeline.model.labels, &camera.labels, pipeline.detection.score_threshold);
+            for label in rules.names() {
+                broker.publisher.own_snapshot(&camera.spec.id, label);
+            }
+        }
+    }
+    for broker in brokers {
+        let address = |plan: &MqttPlan| (plan.host.clone(), plan.port, plan.base_topic());
+        let same = brokers.iter().filter(|other| address(&other.plan) == address(&broker.plan)).count();
+        if same > 1 {
+            // Each would take the other's topics for left-overs.
+            let base = broker.plan.base_topic();
+            warn!(base, "two connections publish under one base topic; what earlier runs left there is not cleared");
+            continue;
+        }
+        broker.publisher.declared();
+    }
 }
 
 fn publish_node_status(
