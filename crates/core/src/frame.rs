@@ -77,7 +77,9 @@ pub struct FrameView<'a> {
 }
 
 /// Owner of a frame's pixels. `media` implements it on a mapped GStreamer buffer, so that nothing is copied.
-pub trait FrameBuffer: Send {
+///
+/// `Sync`, because one frame can be the best picture of several objects at once.
+pub trait FrameBuffer: Send + Sync {
     /// The pixels.
     fn view(&self) -> FrameView<'_>;
 }

@@ -16,6 +16,7 @@ pub mod model;
 pub mod network;
 pub mod nms;
 pub mod objects;
+pub mod picture;
 pub mod plan;
 pub mod ports;
 pub mod preprocess;

@@ -7,7 +7,8 @@ use std::{
 
 use crate::{
     event::{Event, FrameDetections, Retained},
-    frame::Frame,
+    frame::{Frame, FrameView},
+    geometry::BoxInFrame,
     plan::CameraSpec,
     recovery::Recovery,
     tensor::{InputView, OutputView},
@@ -80,6 +81,23 @@ pub struct ClipError {
 pub trait Recording: Send + Sync {
     /// Moves its end; never earlier. `false` when it has ended already.
     fn extend(&self, until: Instant) -> bool;
+}
+
+/// Makes picture files of frames.
+pub trait PictureEncoder: Send + Sync {
+    /// A JPEG file of `frame`, or of the part that `area` covers, clipped to the frame. `quality` is 1..=100.
+    ///
+    /// # Errors
+    /// When the frame's planes are shorter than its size needs, or it is larger than a JPEG file can be.
+    fn jpeg(&self, frame: FrameView<'_>, area: Option<BoxInFrame>, quality: u8) -> Result<Vec<u8>, PictureError>;
+}
+
+/// Why there is no picture.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct PictureError {
+    /// In words.
+    pub message: String,
 }
 
 /// Where a source reports to. Called on the source's own threads; must not block.

@@ -16,6 +16,7 @@ mod decoder;
 mod elements;
 mod file;
 mod mapped;
+mod picture;
 mod plug;
 mod source;
 mod tail;
@@ -25,6 +26,7 @@ pub use file::{
     image::{is_image, read_image},
     video::{VideoFrame, VideoReader},
 };
+pub use picture::{JpegEncoder, encode_jpeg};
 pub use source::GstSource;
 
 /// GStreamer itself does not start: its libraries or its registry are broken.

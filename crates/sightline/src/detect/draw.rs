@@ -17,12 +17,7 @@ use embedded_graphics::{
     text::{Baseline, Text},
 };
 use image::{Rgb, RgbImage};
-use sightline_core::{
-    event::WireDetection,
-    frame::FrameView,
-    model::InputSpec,
-    preprocess::{InputSliceMut, Preprocessor},
-};
+use sightline_core::{event::WireDetection, frame::FrameView, picture::to_rgb};
 
 /// `a` becomes `a.png`, its frame 7 `a-000007.png`.
 pub fn file_name(name: &str, frame: Option<u64>) -> PathBuf {
@@ -46,14 +41,6 @@ pub fn write(frame: FrameView<'_>, detections: &[WireDetection], path: &Path) ->
         canvas.detection(detection);
     }
     canvas.0.save(path).with_context(|| format!("cannot write {}", path.display()))
-}
-
-/// The whole frame as packed RGB: preprocessing for a model of just its size.
-fn to_rgb(frame: FrameView<'_>) -> anyhow::Result<Vec<u8>> {
-    let same_size = InputSpec::rgb_bytes(frame.width, frame.height);
-    let mut rgb = vec![0; same_size.samples_per_image()];
-    Preprocessor::new(&same_size).fill(frame, InputSliceMut::U8(&mut rgb))?;
-    Ok(rgb)
 }
 
 struct Canvas(RgbImage);
