@@ -1,7 +1,8 @@
 //! The traits through which the core's users meet the outside. No async, no generics.
 
 use std::{
-    path::PathBuf,
+    ffi::OsString,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -58,6 +59,22 @@ pub struct ClipRequest {
     /// Called once on a thread of the source's: when the file is complete, also when the camera went before `until`, or
     /// when there is none.
     pub on_done: Box<dyn FnOnce(Result<ClipFacts, ClipError>) + Send>,
+}
+
+/// The name under which whoever writes `path` keeps it until it is complete: hidden, beside it, ending in `.part`. What
+/// is left under such a name after a crash is of no use.
+#[must_use]
+pub fn partial_path(path: &Path) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".part");
+    path.with_file_name(name)
+}
+
+/// Whether a file's name is one of [`partial_path`]'s.
+#[must_use]
+pub fn is_partial(file_name: &str) -> bool {
+    file_name.starts_with('.') && file_name.ends_with(".part")
 }
 
 /// A finished recording.

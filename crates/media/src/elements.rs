@@ -27,8 +27,8 @@ pub fn make(factory: &str) -> Result<gst::Element, SourceError> {
 fn debian_package(factory: &str) -> &'static str {
     match factory {
         "h264parse" | "h265parse" => "gstreamer1.0-plugins-bad",
-        "filesrc" => "libgstreamer1.0-0",
-        "parsebin" | "videoconvert" | "videotestsrc" | "appsink" => "gstreamer1.0-plugins-base",
+        "filesrc" | "filesink" => "libgstreamer1.0-0",
+        "parsebin" | "videoconvert" | "videotestsrc" | "appsink" | "appsrc" => "gstreamer1.0-plugins-base",
         _ => "gstreamer1.0-plugins-good",
     }
 }
@@ -41,6 +41,20 @@ pub fn set_if_present(element: &gst::Element, property: &str, value: impl Into<g
     if value.type_().is_a(spec.value_type()) {
         element.set_property_from_value(property, &value);
     }
+}
+
+/// The first error on the pipeline's bus, in its own words.
+pub fn first_error(pipeline: &gst::Pipeline) -> Option<String> {
+    error_text(&pipeline.bus()?.pop_filtered(&[gst::MessageType::Error])?)
+}
+
+/// What an error message says, with the detail in brackets where there is one that helps. `None` for other messages.
+pub fn error_text(message: &gst::Message) -> Option<String> {
+    let gst::MessageView::Error(error) = message.view() else { return None };
+    let debug = error.debug();
+    let detail = debug.as_deref().and_then(|text| text.trim().lines().last()).filter(|line| !line.contains("../"));
+    let text = error.error().message().trim_end_matches('.').to_owned();
+    Some(detail.map_or(text.clone(), |detail| format!("{text} ({})", detail.trim_end_matches('.'))))
 }
 
 /// Adds `elements` to `pipeline` and links them in this order.

@@ -16,6 +16,7 @@ mod decoder;
 mod elements;
 mod file;
 mod mapped;
+mod mp4;
 mod picture;
 mod plug;
 mod source;
@@ -25,6 +26,7 @@ pub use file::{
     error::FileError,
     image::{is_image, read_image},
     video::{VideoFrame, VideoReader},
+    writer::VideoWriter,
 };
 pub use picture::{JpegEncoder, encode_jpeg};
 pub use source::GstSource;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-/// Why a file could not be read. Each says which file and why.
+/// Why a file could not be read or written. Each says which file and why.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// It is not there, or may not be read.
@@ -33,6 +33,14 @@ pub enum FileError {
         /// Why, in words.
         reason: String,
     },
+    /// It cannot be written.
+    #[error("cannot write the video {path}: {reason}", path = path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why, in words.
+        reason: String,
+    },
 }
 
 impl FileError {
@@ -47,6 +55,10 @@ impl FileError {
     pub(crate) fn video(path: &Path, frames: u64, reason: impl Into<String>) -> Self {
         let place = if frames == 0 { "at its start".into() } else { format!("after {frames} frames") };
         Self::Video { path: path.to_owned(), place, reason: reason.into() }
+    }
+
+    pub(crate) fn write(path: &Path, reason: impl Into<String>) -> Self {
+        Self::Write { path: path.to_owned(), reason: reason.into() }
     }
 
     /// What to do about it: a file does not mend itself.

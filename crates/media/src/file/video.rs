@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     decoder,
+    elements::first_error,
     mapped::{Layout, MappedFrame},
     plug::{Wish, plug},
     tail::{Pace, Tail},
@@ -101,7 +102,7 @@ impl VideoReader {
                 return self.frame(&sample).map(Some);
             }
             self.codec.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
-            if let Some(reason) = self.failure() {
+            if let Some(reason) = first_error(&self.pipeline) {
                 return Err(self.contents.without_video().unwrap_or(reason));
             }
             if !self.sink.is_eos() {
@@ -131,16 +132,6 @@ impl VideoReader {
         };
         self.frames += 1;
         Ok(frame)
-    }
-
-    /// The first error on the bus, in its own words.
-    fn failure(&self) -> Option<String> {
-        let message = self.pipeline.bus()?.pop_filtered(&[gst::MessageType::Error])?;
-        let gst::MessageView::Error(error) = message.view() else { return None };
-        let debug = error.debug();
-        let detail = debug.as_deref().and_then(|text| text.trim().lines().last()).filter(|line| !line.contains("../"));
-        let text = error.error().message().trim_end_matches('.').to_owned();
-        Some(detail.map_or(text.clone(), |detail| format!("{text} ({})", detail.trim_end_matches('.'))))
     }
 }
 
