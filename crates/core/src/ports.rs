@@ -57,7 +57,7 @@ pub struct ClipRequest {
     /// End with the last packet before this moment.
     pub until: Instant,
     /// Called once on a thread of the source's: when the file is complete, also when the camera went before `until`, or
-    /// when there is none.
+    /// when there is none. A source that was stopped does not wait for it.
     pub on_done: Box<dyn FnOnce(Result<ClipFacts, ClipError>) + Send>,
 }
 

@@ -7,6 +7,8 @@
 //! videotestsrc ───────────┘            (passthrough)
 //! ```
 //!
+//! What leaves the parser of an H.264 or H.265 camera can be kept for a while and recorded as it came (`source::tap`).
+//!
 //! One streaming thread per camera does everything from depayloading to `on_frame`. There is no queue behind the decoder:
 //! `on_frame` never blocks (it fills a one-frame slot), so a queue would cost a thread and a context switch per frame and
 //! could only ever hold what the slot holds already.

@@ -22,6 +22,8 @@ const POLL: gst::ClockTime = gst::ClockTime::from_mseconds(5);
 pub struct Mp4File {
     path: PathBuf,
     partial: PathBuf,
+    /// Where the muxer keeps the pictures until it knows the index.
+    content: PathBuf,
     pipeline: gst::Pipeline,
     source: AppSrc,
     most_waiting: u64,
@@ -66,8 +68,13 @@ impl Mp4File {
         // Not left to filesink: GStreamer's words for it lack the reason.
         fs::File::create(&partial).map_err(|error| error.to_string())?;
         sink.set_property("location", &partial);
+        // The index goes to the file's beginning, so that a browser plays it while it comes.
+        let content = partial_path(&path.with_extension("mdat"));
+        muxer.set_property("faststart", true);
+        muxer.set_property("faststart-file", content.to_string_lossy().as_ref());
 
-        let file = Self { path: path.to_owned(), partial, pipeline: gst::Pipeline::new(), source, most_waiting };
+        let file =
+            Self { path: path.to_owned(), partial, content, pipeline: gst::Pipeline::new(), source, most_waiting };
         let mut elements = vec![file.source.upcast_ref()];
         elements.extend(between);
         elements.extend([&muxer, &sink]);
@@ -138,5 +145,6 @@ impl Drop for Mp4File {
         let _ = self.pipeline.set_state(gst::State::Null);
         // Gone already when the file is complete.
         let _ = fs::remove_file(&self.partial);
+        let _ = fs::remove_file(&self.content);
     }
 }

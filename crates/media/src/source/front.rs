@@ -11,6 +11,7 @@ use super::{
     watch,
 };
 use crate::{
+    decoder,
     elements::source_error,
     plug::{Wish, plug},
 };
@@ -61,6 +62,10 @@ impl Front {
         let (Some(pipeline), Some(tail)) = (self.pipeline.upgrade(), self.tail.upgrade()) else { return Ok(()) };
         self.unplug(&pipeline);
 
+        let codec = decoder::codec_name(encoded);
+        if let (Some(tap), Some(parser), "H264" | "H265") = (&self.stream.tap, head.last(), codec.as_str()) {
+            tap.attach(parser);
+        }
         let wish = Wish { encoded, decoder: self.decoder.as_deref(), one_thread: true };
         let plugged = plug(&pipeline, pad, head, &wish, &tail)?;
         // Behind the depayloader where there is one: there a buffer is a picture and not a packet. No frame can have

@@ -5,12 +5,15 @@ mod capture_clock;
 mod device;
 mod failure;
 mod front;
+mod packets;
 mod playback;
+mod recorder;
 mod reporter;
 mod rtsp;
 mod running;
 mod sample;
 mod stream;
+mod tap;
 mod watch;
 
 use std::sync::Arc;
@@ -39,7 +42,7 @@ impl FrameSource for GstSource {
         let pipeline = gst::Pipeline::new();
 
         // From here on the pipeline holds elements: it is torn down on every way out, also that of an error.
-        let running = Running::new(pipeline.clone(), Arc::clone(&reporter), &camera.id);
+        let running = Running::new(pipeline.clone(), &stream);
         build(camera, &pipeline, &stream)?;
         let at_end = match &camera.source {
             SourceSpec::File { repeat: true, .. } => AtEnd::Repeat,

@@ -7,26 +7,36 @@ use std::{
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
-use sightline_core::ports::{RunningSource, StopOutcome};
+use sightline_core::ports::{ClipRequest, Recording, RunningSource, StopOutcome};
 
-use super::reporter::Reporter;
+use super::{reporter::Reporter, stream::Stream, tap::Tap};
 
 /// Owns the pipeline. Dropped without [`RunningSource::stop`] it is torn down all the same, unwatched.
 pub struct Running {
     pipeline: Option<gst::Pipeline>,
     reporter: Arc<Reporter>,
+    tap: Option<Arc<Tap>>,
     thread_name: String,
 }
 
 impl Running {
-    pub fn new(pipeline: gst::Pipeline, reporter: Arc<Reporter>, camera: &str) -> Self {
-        Self { pipeline: Some(pipeline), reporter, thread_name: format!("teardown-{camera}") }
+    pub fn new(pipeline: gst::Pipeline, stream: &Stream) -> Self {
+        Self {
+            pipeline: Some(pipeline),
+            reporter: Arc::clone(&stream.reporter),
+            tap: stream.tap.clone(),
+            thread_name: format!("teardown-{}", stream.camera),
+        }
     }
 
     /// Sets the pipeline to NULL on a thread of its own: joining the thread of a camera that has gone silent can hang.
     /// The receiver hears when it is done.
     fn tear_down(&mut self) -> Option<mpsc::Receiver<()>> {
         let pipeline = self.pipeline.take()?;
+        // Recordings end with what they have; their own threads wait for the disk.
+        if let Some(tap) = &self.tap {
+            tap.close();
+        }
         let (done, is_done) = mpsc::channel();
         let remains = pipeline.clone();
         let work = move || {
@@ -47,6 +57,10 @@ impl Running {
 }
 
 impl RunningSource for Running {
+    fn record(&self, clip: ClipRequest) -> Option<Box<dyn Recording>> {
+        self.tap.as_ref()?.record(clip)
+    }
+
     fn stop(mut self: Box<Self>, deadline: Duration) -> StopOutcome {
         let until = Instant::now() + deadline;
         let Some(is_done) = self.tear_down() else { return StopOutcome::Stopped };

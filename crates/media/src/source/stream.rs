@@ -7,7 +7,7 @@ use std::sync::{
 
 use sightline_core::plan::CameraSpec;
 
-use super::{capture_clock::CameraClock, reporter::Reporter, watch::Watch};
+use super::{capture_clock::CameraClock, reporter::Reporter, tap::Tap, watch::Watch};
 use crate::file::demux::Contents;
 
 /// One camera, from start to stop. Holds no GStreamer object: the pipeline's closures hold it, and a circle would leak.
@@ -20,6 +20,8 @@ pub struct Stream {
     pub reporter: Arc<Reporter>,
     /// Its clock.
     pub clock: Arc<CameraClock>,
+    /// What is kept of its packets, where recordings are wished.
+    pub tap: Option<Arc<Tap>>,
     /// Whether what arrives can be decoded, in time.
     pub watch: Watch,
     /// The server's certificate did not pass.
@@ -49,6 +51,7 @@ impl Stream {
             address: camera.source.to_string(),
             reporter,
             clock: Arc::new(CameraClock::new()),
+            tap: Tap::of(camera),
             watch: Watch::new(camera.stall_timeout),
             certificate_refused: AtomicBool::new(false),
             frames: AtomicU64::new(0),

@@ -151,6 +151,8 @@ pub struct Seen {
     pub colorimetry: Colorimetry,
     /// Mean of the visible Y, U and V samples.
     pub mean: [f32; 3],
+    /// Of the visible luma.
+    pub digest: u64,
 }
 
 #[derive(Default)]
@@ -233,7 +235,17 @@ fn seen(frame: &Frame) -> Seen {
         format: view.format,
         colorimetry: view.colorimetry,
         mean: mean_yuv(&view),
+        digest: digest(&view),
     }
+}
+
+/// A hash of the visible luma, to tell whether two frames are the same.
+pub fn digest(view: &FrameView<'_>) -> u64 {
+    let mut hasher = std::hash::DefaultHasher::new();
+    for row in view.planes[0].data.chunks(view.planes[0].stride).take(view.height) {
+        std::hash::Hasher::write(&mut hasher, &row[..view.width]);
+    }
+    std::hash::Hasher::finish(&hasher)
 }
 
 /// Mean Y, U and V over what is visible, by the stated strides.

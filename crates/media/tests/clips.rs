@@ -1,0 +1,274 @@
+//! Recordings of what a camera sends, as it sends it.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failing unwrap in a helper is the failing test")]
+
+mod support;
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, mpsc},
+    time::{Duration, Instant},
+};
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use sightline_core::{
+    plan::{CameraSpec, RtspTransport},
+    ports::{ClipError, ClipFacts, ClipRequest, Recording, RunningSource, StopOutcome},
+};
+use sightline_media::VideoReader;
+use support::{Access, DEADLINE, RAW, Recorder, Server, X264, digest, file, h264, make_media, rtsp, start, stop};
+
+const SECOND: Duration = Duration::from_secs(1);
+/// Pictures per second of everything here, and the distance of key frames.
+const RATE: usize = 15;
+
+type Done = mpsc::Receiver<Result<ClipFacts, ClipError>>;
+
+fn keeping(camera: CameraSpec) -> CameraSpec {
+    CameraSpec { keep_packets: Some(2 * SECOND), ..camera }
+}
+
+fn record(
+    running: &dyn RunningSource,
+    path: &Path,
+    from: Instant,
+    until: Instant,
+) -> Option<(Box<dyn Recording>, Done)> {
+    let (sender, done) = mpsc::channel();
+    let on_done = Box::new(move |result| sender.send(result).unwrap());
+    let recording = running.record(ClipRequest { path: path.to_owned(), from, until, on_done })?;
+    Some((recording, done))
+}
+
+fn finished(done: &Done) -> ClipFacts {
+    let facts = done.recv_timeout(DEADLINE).expect("on_done is called").unwrap();
+    assert!(done.recv_timeout(DEADLINE).is_err(), "once");
+    facts
+}
+
+/// Digest and time of every frame.
+fn played(path: &Path) -> Vec<(u64, Duration)> {
+    let frames = VideoReader::open(path, None).unwrap().map(|frame| frame.unwrap());
+    frames.map(|frame| (digest(&frame.buffer.view()), frame.pts)).collect()
+}
+
+/// The clip holds an unbroken row of the frames that were decoded live, bit for bit, evenly spaced.
+fn assert_is_part_of(clip: &[(u64, Duration)], recorder: &Recorder) {
+    let digests: Vec<u64> = clip.iter().map(|(digest, _)| *digest).collect();
+    recorder.wait("the clip's frames among those decoded live", |log| {
+        let live: Vec<u64> = log.frames.iter().map(|frame| frame.digest).collect();
+        live.windows(digests.len()).any(|window| window == digests).then_some(())
+    });
+    for pair in clip.windows(2) {
+        let step = pair[1].1.saturating_sub(pair[0].1);
+        assert!(step > Duration::from_millis(1) && step < SECOND / 5, "{:?} after {:?}", pair[1].1, pair[0].1);
+    }
+    assert!(clip[0].1 < Duration::from_millis(10), "it begins at {:?}", clip[0].1);
+}
+
+/// Before and after a moment, over TCP, to the group of pictures.
+fn before_and_after(launch: &str) {
+    let server = Server::start(&[("/cam", launch)]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("new/clip.mp4");
+    let (running, recorder) = start(&keeping(rtsp(&server.url("/cam"), RtspTransport::Tcp)));
+    recorder.wait_frames(4 * RATE);
+    let now = Instant::now();
+    let (_recording, done) = record(&*running, &path, now - 2 * SECOND, now + SECOND).unwrap();
+    assert!(now.elapsed() < SECOND / 10, "recording does not block");
+    let facts = finished(&done);
+    assert!(now.elapsed() >= SECOND, "not before its end");
+    let clip = played(&path);
+    assert_is_part_of(&clip, &recorder);
+    stop(running, &recorder);
+
+    assert_eq!(facts.bytes, std::fs::metadata(&path).unwrap().len());
+    let lengths = 3 * RATE - 2..=4 * RATE + 3;
+    assert!(lengths.contains(&clip.len()), "{} frames for 3 s and at most a group of pictures more", clip.len());
+    let length = clip.last().unwrap().1 + SECOND / 15;
+    assert!(facts.duration.abs_diff(length) < SECOND / 5, "{:?} is not {length:?}", facts.duration);
+    assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no temporary file is left");
+}
+
+#[test]
+fn h264_is_recorded_from_before_to_after() {
+    before_and_after(&h264());
+}
+
+/// As cameras do that say their parameter sets in RTSP alone.
+#[test]
+fn h264_without_parameter_sets_in_the_stream_is_recorded() {
+    before_and_after(&h264().replace("config-interval=-1", "config-interval=0"));
+}
+
+#[test]
+fn h264_with_b_frames_is_recorded() {
+    let encoder = "x264enc bframes=2 b-adapt=false rc-lookahead=0 speed-preset=ultrafast key-int-max=15";
+    before_and_after(&format!("( {RAW} ! {encoder} ! video/x-h264,profile=main ! rtph264pay name=pay0 pt=96 )"));
+}
+
+#[test]
+fn h265_is_recorded_from_before_to_after() {
+    before_and_after(&format!(
+        "( {RAW} ! x265enc tune=zerolatency speed-preset=ultrafast key-int-max=15 ! \
+         rtph265pay name=pay0 pt=96 config-interval=-1 )"
+    ));
+}
+
+#[test]
+fn a_recording_is_extended_until_it_has_ended() {
+    let server = Server::start(&[("/cam", &h264())]);
+    let folder = tempfile::tempdir().unwrap();
+    let (running, recorder) = start(&keeping(rtsp(&server.url("/cam"), RtspTransport::Tcp)));
+    recorder.wait_frames(RATE + 1);
+    let path = folder.path().join("clip.mp4");
+    let now = Instant::now();
+    let (recording, done) = record(&*running, &path, now, now + SECOND).unwrap();
+    assert!(recording.extend(now + 2 * SECOND));
+    assert!(recording.extend(now), "never earlier");
+    let facts = finished(&done);
+    assert!(now.elapsed() >= 2 * SECOND);
+    assert!(facts.duration >= 2 * SECOND - SECOND / 5, "{:?}", facts.duration);
+    assert!(!recording.extend(now + 9 * SECOND), "it has ended");
+    assert_is_part_of(&played(&path), &recorder);
+    stop(running, &recorder);
+}
+
+#[test]
+fn a_camera_that_dies_leaves_a_file_that_plays() {
+    let mut server = Server::start(&[("/cam", &h264())]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("clip.mp4");
+    let (running, recorder) = start(&keeping(rtsp(&server.url("/cam"), RtspTransport::Tcp)));
+    recorder.wait_frames(RATE + 1);
+    let now = Instant::now();
+    let (recording, done) = record(&*running, &path, now - SECOND, now + 100 * SECOND).unwrap();
+    recorder.wait_frames(2 * RATE);
+    server.kill();
+    recorder.wait_failure();
+    stop(running, &recorder);
+    finished(&done);
+    assert!(!recording.extend(now + 200 * SECOND));
+    let clip = played(&path);
+    assert!(clip.len() >= RATE, "{} frames", clip.len());
+    assert_is_part_of(&clip, &recorder);
+}
+
+#[test]
+fn a_new_resolution_ends_the_recording() {
+    let launch = format!(
+        "( videotestsrc is-live=true ! videoscale ! capsfilter name=size \
+         caps=video/x-raw,format=I420,width=320,height=180,framerate=15/1 ! {X264} ! \
+         rtph264pay name=pay0 pt=96 config-interval=-1 )"
+    );
+    let size = Arc::new(Mutex::new(None));
+    let found = Arc::clone(&size);
+    let server = Server::start_with(&[("/cam", &launch)], &Access::Open, move |element| {
+        *found.lock().unwrap() = element.downcast::<gst::Bin>().unwrap().by_name("size");
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let (running, recorder) = start(&keeping(rtsp(&server.url("/cam"), RtspTransport::Tcp)));
+    recorder.wait_frames(RATE);
+    let path = folder.path().join("before.mp4");
+    let now = Instant::now();
+    let (_recording, done) = record(&*running, &path, now, now + 100 * SECOND).unwrap();
+    let caps: gst::Caps = "video/x-raw,format=I420,width=242,height=138,framerate=15/1".parse().unwrap();
+    size.lock().unwrap().as_ref().unwrap().set_property("caps", &caps);
+    finished(&done);
+    let sizes: Vec<_> = VideoReader::open(&path, None).unwrap().map(|frame| frame.unwrap()).collect();
+    assert!(sizes.iter().all(|frame| (frame.width, frame.height) == (320, 180)));
+
+    let path = folder.path().join("after.mp4");
+    let now = Instant::now();
+    let (_recording, done) = record(&*running, &path, now, now + SECOND).unwrap();
+    finished(&done);
+    let frame = VideoReader::open(&path, None).unwrap().next().unwrap().unwrap();
+    assert_eq!((frame.width, frame.height), (242, 138));
+    stop(running, &recorder);
+}
+
+#[test]
+fn a_file_with_b_frames_that_ends_is_recorded_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let video = folder.path().join("video.mkv");
+    make_media(&format!(
+        "videotestsrc num-buffers=31 pattern=ball ! video/x-raw,format=I420,width=320,height=180,framerate=15/1 ! \
+         x264enc bframes=3 b-adapt=false speed-preset=veryfast ! h264parse ! matroskamux ! filesink location={}",
+        video.display()
+    ));
+    let path = folder.path().join("clip.mp4");
+    let began = Instant::now();
+    let (running, recorder) = start(&keeping(file(&video, false)));
+    recorder.wait_frames(1);
+    let (_recording, done) = record(&*running, &path, began, began + 100 * SECOND).unwrap();
+    finished(&done);
+    let clip = played(&path);
+    assert_eq!(clip.len(), 31);
+    assert_is_part_of(&clip, &recorder);
+    let original = played(&video);
+    assert!(clip.iter().zip(&original).all(|(a, b)| a.0 == b.0 && a.1.abs_diff(b.1) < Duration::from_millis(2)));
+    stop(running, &recorder);
+}
+
+#[test]
+fn what_cannot_be_recorded_is_refused() {
+    let jpeg = format!("( {} ! jpegenc ! rtpjpegpay name=pay0 pt=26 )", RAW.replace("height=180", "height=184"));
+    let server = Server::start(&[("/jpeg", &jpeg), ("/h264", &h264())]);
+    let folder = tempfile::tempdir().unwrap();
+    let now = Instant::now();
+    let without_packets = rtsp(&server.url("/h264"), RtspTransport::Tcp);
+    for camera in [keeping(rtsp(&server.url("/jpeg"), RtspTransport::Tcp)), without_packets] {
+        let (running, recorder) = start(&camera);
+        recorder.wait_frames(2);
+        assert!(record(&*running, &folder.path().join("a.mp4"), now, now + SECOND).is_none());
+        stop(running, &recorder);
+    }
+}
+
+#[test]
+fn only_so_many_are_recorded_at_a_time() {
+    let server = Server::start(&[("/cam", &h264())]);
+    let folder = tempfile::tempdir().unwrap();
+    let (running, recorder) = start(&keeping(rtsp(&server.url("/cam"), RtspTransport::Tcp)));
+    recorder.wait_frames(2);
+    let now = Instant::now();
+    let clip = |name: &str| record(&*running, &folder.path().join(name), now, now + 100 * SECOND);
+    let begun: Vec<_> = ["a", "b", "c", "d", "e"].into_iter().filter_map(clip).collect();
+    assert_eq!(begun.len(), 4);
+    stop(running, &recorder);
+    for (_, done) in &begun {
+        finished(done);
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_an_error_that_names_the_file() {
+    let server = Server::start(&[("/cam", &h264())]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a-file/clip.mp4");
+    std::fs::write(folder.path().join("a-file"), "in the way").unwrap();
+    let (running, recorder) = start(&keeping(rtsp(&server.url("/cam"), RtspTransport::Tcp)));
+    recorder.wait_frames(2);
+    let (_recording, done) = record(&*running, &path, Instant::now(), Instant::now() + SECOND).unwrap();
+    let error = done.recv_timeout(DEADLINE).unwrap().unwrap_err().to_string();
+    assert!(error.contains("a-file/clip.mp4"), "{error}");
+    stop(running, &recorder);
+}
+
+/// A named pipe that nobody reads is a disk that takes nothing.
+#[test]
+fn a_camera_stops_without_waiting_for_the_disk() {
+    let server = Server::start(&[("/cam", &h264())]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("clip.mp4");
+    let pipe = sightline_core::ports::partial_path(&path);
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let (running, recorder) = start(&keeping(rtsp(&server.url("/cam"), RtspTransport::Tcp)));
+    recorder.wait_frames(2);
+    let (_recording, done) = record(&*running, &path, Instant::now(), Instant::now() + 100 * SECOND).unwrap();
+    recorder.wait_frames(RATE);
+    let began = Instant::now();
+    assert_eq!(running.stop(5 * SECOND), StopOutcome::Stopped);
+    assert!(began.elapsed() < 2 * SECOND, "{:?}", began.elapsed());
+    assert!(done.try_recv().is_err(), "it still waits");
+}
