@@ -1,6 +1,6 @@
 //! Holds every message against the contract.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jsonschema::Validator;
 use serde_json::Value;
@@ -11,6 +11,12 @@ use super::listener::Message;
 fn validator(schema: &str) -> Validator {
     let schema: Value = serde_json::from_str(schema).expect("a schema is JSON");
     jsonschema::validator_for(&schema).expect("a schema is a schema")
+}
+
+/// An event is what its schema allows.
+pub fn assert_valid_event(event: &Value) {
+    let errors: Vec<String> = validator(EVENT_SCHEMA).iter_errors(event).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:?}\n{event:#}");
 }
 
 /// Every message has a topic of the contract and a payload that its schema allows; events are numbered without gaps,
@@ -31,10 +37,17 @@ pub fn assert_all_valid(messages: &[Message]) {
             [_, "status"] => check(&camera, message),
             [_, "events"] => check(&event, message),
             [_, "detections"] => check(&detections, message),
-            [_, "count", _] => {
+            [_, "count", _] | [_, "zone", _, _] => {
                 let text = String::from_utf8_lossy(&message.payload);
                 text.parse::<u32>().unwrap_or_else(|_| panic!("{} is {text:?} and no number", message.topic));
             }
+            [_, "line", _] => {
+                let crossings = message.json();
+                let keys: Vec<_> = crossings.as_object().expect("an object").keys().collect();
+                assert_eq!(keys, ["in", "out"], "{}", message.topic);
+                assert!(crossings["in"].is_u64() && crossings["out"].is_u64(), "{crossings}");
+            }
+            [_, "snapshot", _] => assert!(message.payload.starts_with(&[0xFF, 0xD8, 0xFF]), "a JPEG file"),
             _ => panic!("{} is no topic of the contract", message.topic),
         }
     }
@@ -48,13 +61,24 @@ fn assert_events_are_sound(messages: &[Message]) {
     let numbers: Vec<u64> = events.iter().filter_map(|event| event["seq"].as_u64()).collect();
     let expected: Vec<u64> = (0..events.len() as u64).collect();
     assert_eq!(numbers, expected, "events are numbered in order and without gaps");
-    let mut open = BTreeSet::new();
+    let mut open: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
     for event in &events {
         let object = (event["camera"].to_string(), event["track"].as_u64());
-        match event["type"].as_str() {
-            Some("object_started") => assert!(open.insert(object), "started twice: {event}"),
-            Some("object_ended") => assert!(open.remove(&object), "ended without a start: {event}"),
-            other => panic!("an event of type {other:?}"),
+        let zone = event["zone"].to_string();
+        let zones = open.get_mut(&object);
+        match (event["type"].as_str(), zones) {
+            (Some("object_started"), None) => {
+                open.insert(object, BTreeSet::new());
+            }
+            (Some("object_ended"), Some(zones)) => {
+                assert!(zones.is_empty(), "gone, and inside {zones:?}: {event}");
+                open.remove(&object);
+            }
+            (Some("zone_entered"), Some(zones)) => assert!(zones.insert(zone), "entered twice: {event}"),
+            (Some("zone_left"), Some(zones)) => assert!(zones.remove(&zone), "left without entering: {event}"),
+            (Some("zone_loitering"), Some(zones)) => assert!(zones.contains(&zone), "loiters elsewhere: {event}"),
+            (Some("object_updated" | "line_crossed"), Some(_)) => {}
+            (_, zones) => panic!("with {zones:?}: {event}"),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `sightline`: RTSP cameras in, MQTT events out. This crate introduces the others to each other and nothing else.
 
+mod canvas;
 mod check;
 mod cli;
 mod demo;

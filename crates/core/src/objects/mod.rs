@@ -125,6 +125,11 @@ impl ObjectObserver {
         self.rules.name(class_id)
     }
 
+    /// All counts: objects present, inside zones, and over lines.
+    pub fn counts(&self) -> impl Iterator<Item = Retained> {
+        self.tallies.all(&self.camera)
+    }
+
     /// Hands out the counts that have changed since the last call: objects present, inside zones, and over lines. The
     /// first call hands out all of them, so that none stays stale from an earlier run.
     pub fn take_counts(&mut self, tell: &mut dyn FnMut(Retained)) {

@@ -67,9 +67,9 @@ impl Tallies {
         }
     }
 
-    #[cfg(test)]
-    pub(super) fn all(&self) -> impl Iterator<Item = Retained> {
-        self.slots.iter().map(|(tally, _)| tally.retained("camera".into()))
+    /// All of them, as they are.
+    pub(super) fn all(&self, camera: &Arc<str>) -> impl Iterator<Item = Retained> {
+        self.slots.iter().map(|(tally, _)| tally.retained(camera.clone()))
     }
 }
 

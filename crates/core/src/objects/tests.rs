@@ -147,13 +147,13 @@ fn who_vanishes_inside_a_zone_leaves_it_and_ends() {
     let mut frames = visit(5);
     frames.truncate(16);
     let (mut changes, mut observer) = watch(&frames);
-    assert_eq!(observer.tallies.all().filter(|count| matches!(count, Retained::Zone { inside: 1, .. })).count(), 1);
+    assert_eq!(observer.counts().filter(|count| matches!(count, Retained::Zone { inside: 1, .. })).count(), 1);
     changes.clear();
     observer.end_all(EndReason::CameraLost, &mut |change| changes.push(change));
     assert_eq!(told(&changes), ["zone_left", "object_ended"]);
     assert_eq!(changes[1].kind, EventKind::ObjectEnded { reason: EndReason::CameraLost });
     assert!(changes.iter().all(|change| change.zones.is_empty()));
-    for count in observer.tallies.all() {
+    for count in observer.counts() {
         assert!(!matches!(count, Retained::Zone { inside: 1.., .. } | Retained::Count { present: 1.., .. }));
     }
 }
@@ -249,7 +249,7 @@ proptest! {
             }
             let open = follow(changes)?;
             let (mut present, mut inside) = (0, 0);
-            for count in observer.tallies.all() {
+            for count in observer.counts() {
                 match count {
                     Retained::Count { present: now, .. } => present += now as usize,
                     Retained::Zone { inside: now, .. } => inside += now as usize,

@@ -358,6 +358,12 @@ impl Track {
         }
     }
 
+    /// Whether the last frame shows it.
+    #[must_use]
+    pub const fn is_seen(&self) -> bool {
+        self.misses == 0
+    }
+
     /// Where it is expected at `now`.
     fn predict(&mut self, now: Instant) -> BoxInFrame {
         if self.stationary {

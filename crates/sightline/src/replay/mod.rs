@@ -3,6 +3,7 @@
 //! The code is the daemon's own, from preprocessing to events; only the clock, the threads and the broker are missing.
 //! Every frame is inferred, in order, and nothing asks what time it really is, so the output is the same each time.
 
+mod draw;
 mod output;
 mod timeline;
 
@@ -29,7 +30,7 @@ use sightline_pipeline::{
     stamp::EventLog,
 };
 
-use self::{output::Output, timeline::Timeline};
+use self::{draw::Drawing, output::Output, timeline::Timeline};
 use crate::{
     cli::ReplayArgs,
     failure::{Failure, Kind, OrFail, Outcome},
@@ -68,6 +69,7 @@ pub fn execute(args: &ReplayArgs) -> Outcome {
         observation,
         clock: VirtualClock::new(args.start),
         rate: args.fps.map(RateLimit::new),
+        drawing: args.draw.as_deref().map(|path| Drawing::new(path, &camera)),
         output,
     };
     let outcome = replay.run(video);
@@ -109,6 +111,7 @@ struct Replay {
     observation: Observation,
     clock: VirtualClock,
     rate: Option<RateLimit>,
+    drawing: Option<Drawing>,
     output: Arc<Output>,
 }
 
@@ -132,9 +135,17 @@ impl Replay {
             self.output.set_now(times.capture);
             self.observation.see(seen, &mut |_| ());
             self.output.check().or_fail(Kind::Usage)?;
+            if let Some(drawing) = &mut self.drawing {
+                drawing
+                    .frame(frame.buffer.view(), self.observation.observer(), self.clock.elapsed())
+                    .or_fail(Kind::Usage)?;
+            }
         }
         // As when a file that the daemon plays has ended.
         self.observation.end_all(EndReason::CameraLost);
+        if let Some(drawing) = self.drawing.take() {
+            drawing.finish().or_fail(Kind::Usage)?;
+        }
         progress.finish_and_clear();
         self.output.finish(frames, self.clock.elapsed()).or_fail(Kind::Usage)
     }
