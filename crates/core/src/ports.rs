@@ -3,16 +3,20 @@
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
+use serde::Serialize;
+
 use crate::{
-    event::{Event, FrameDetections, Retained},
+    event::{Event, FrameDetections, Retained, Ulid},
     frame::{Frame, FrameView},
     geometry::BoxInFrame,
-    plan::CameraSpec,
+    plan::{CameraSpec, Retention},
     recovery::Recovery,
     tensor::{InputView, OutputView},
+    time::WallTime,
 };
 
 /// Opens cameras.
@@ -25,7 +29,7 @@ pub trait FrameSource: Send + Sync {
 }
 
 /// A camera that was opened.
-pub trait RunningSource: Send {
+pub trait RunningSource: Send + Sync {
     /// Begins to record what the camera sends into `clip.path`, without blocking and without encoding it again. `None`
     /// when this camera keeps no packets ([`CameraSpec::keep_packets`]) or sends nothing that a file could hold;
     /// `clip.on_done` is not called then.
@@ -115,6 +119,78 @@ pub trait PictureEncoder: Send + Sync {
 pub struct PictureError {
     /// In words.
     pub message: String,
+}
+
+/// Keeps pictures and recordings in files, so many and so old as it is told. Blocks for the disk, so it is called on threads
+/// that may wait; except for [`Archive::clip_path`]. What goes wrong it tells itself, once per change of state: nobody else
+/// could do anything about it.
+pub trait Archive: Send + Sync {
+    /// Keeps a picture, in place of an earlier one of the same object, and removes those that `files` does not allow at
+    /// `now`.
+    fn keep_snapshot(&self, snapshot: &SnapshotFile<'_>, files: Retention, now: WallTime);
+
+    /// Where the recording that `event` begins is to be written. Touches no file.
+    fn clip_path(&self, event: &Event) -> PathBuf;
+
+    /// A recording is complete: notes beside it what it shows, and removes those that `files` does not allow at `now`.
+    fn clip_finished(&self, clip: &ClipRecord<'_>, files: Retention, now: WallTime);
+}
+
+/// A picture of an object.
+#[derive(Clone, Copy, Debug)]
+pub struct SnapshotFile<'a> {
+    /// The camera.
+    pub camera: &'a str,
+    /// The object's class.
+    pub label: &'a str,
+    /// The object's track.
+    pub track: u64,
+    /// When the camera took it.
+    pub capture: WallTime,
+    /// The file's content.
+    pub jpeg: &'a [u8],
+}
+
+/// A complete recording, and what it shows.
+#[derive(Clone, Copy, Debug)]
+pub struct ClipRecord<'a> {
+    /// The camera.
+    pub camera: &'a str,
+    /// The file.
+    pub path: &'a Path,
+    /// Its length.
+    pub facts: ClipFacts,
+    /// The events it was made for, oldest first.
+    pub events: &'a [ClipEvent],
+    /// How many more there were.
+    pub events_omitted: usize,
+}
+
+/// What of an event is noted beside its recording.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ClipEvent {
+    /// The event's id.
+    pub id: Ulid,
+    /// Its `type`.
+    pub r#type: &'static str,
+    /// When the camera took its frame.
+    pub time: WallTime,
+    /// The object's track.
+    pub track: u64,
+    /// The object's class.
+    pub label: Arc<str>,
+}
+
+impl From<&Event> for ClipEvent {
+    fn from(event: &Event) -> Self {
+        Self {
+            id: event.id,
+            r#type: event.change.kind.name(),
+            time: event.change.time.capture,
+            track: event.change.track,
+            label: Arc::clone(&event.change.label),
+        }
+    }
 }
 
 /// Where a source reports to. Called on the source's own threads; must not block.
