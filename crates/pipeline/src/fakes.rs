@@ -1,9 +1,10 @@
 //! Stand-ins for cameras, networks and brokers, so that the pipeline is tested without any of them.
 
 use std::{
+    path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     thread::JoinHandle,
     time::{Duration, Instant},
@@ -12,13 +13,16 @@ use std::{
 use parking_lot::Mutex;
 use sightline_core::{
     event::{Event, FrameDetections, Retained},
-    frame::{CaptureClock, Frame, FrameInfo, FrameTimes, OwnedPixels},
-    plan::CameraSpec,
+    frame::{CaptureClock, Frame, FrameInfo, FrameTimes, FrameView, OwnedPixels},
+    geometry::BoxInFrame,
+    plan::{CameraSpec, Retention},
     ports::{
-        Backend, BackendError, EventSink, FrameSource, Offered, RunningSource, SourceCallbacks, SourceError,
+        Archive, Backend, BackendError, ClipError, ClipFacts, ClipRecord, ClipRequest, EventSink, FrameSource, Offered,
+        PictureEncoder, PictureError, Recording, RunningSource, SnapshotFile, SourceCallbacks, SourceError,
         SourceEvent, StopOutcome, StreamInfo,
     },
     tensor::{InputView, OutputView},
+    time::WallTime,
 };
 
 use crate::clock::wall_now;
@@ -203,5 +207,113 @@ impl EventSink for CollectingSink {
 
     fn retain(&self, value: Retained) {
         self.retained.lock().push(value);
+    }
+}
+
+/// Makes "pictures" that tell what they are of: `4x4 whole 85` or `4x4 0.25,0.25,0.50,0.50 85`.
+#[derive(Debug, Default)]
+pub struct FakeEncoder {
+    /// Every n-th picture panics; 0: none.
+    pub panic_every: u32,
+    /// How many were asked for.
+    pub asked: AtomicU32,
+    /// Held by a test, it holds up encoding.
+    pub gate: Mutex<()>,
+}
+
+impl PictureEncoder for FakeEncoder {
+    fn jpeg(&self, frame: FrameView<'_>, area: Option<BoxInFrame>, quality: u8) -> Result<Vec<u8>, PictureError> {
+        let asked = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
+        let _open = self.gate.lock();
+        assert!(self.panic_every == 0 || !asked.is_multiple_of(self.panic_every), "told to panic");
+        let area = area.map_or("whole".to_string(), |area| {
+            format!("{:.2},{:.2},{:.2},{:.2}", area.x, area.y, area.width, area.height)
+        });
+        Ok(format!("{}x{} {area} {quality}", frame.width, frame.height).into_bytes())
+    }
+}
+
+/// An archive that only remembers.
+#[derive(Debug, Default)]
+pub struct FakeArchive {
+    /// Camera, label, track and content of each snapshot.
+    pub snapshots: Mutex<Vec<(String, String, u64, Vec<u8>)>>,
+    /// Camera, file, and the tracks of the events of each clip.
+    pub clips: Mutex<Vec<(String, PathBuf, Vec<u64>)>>,
+}
+
+impl Archive for FakeArchive {
+    fn keep_snapshot(&self, snapshot: &SnapshotFile<'_>, _files: Retention, _now: WallTime) {
+        let SnapshotFile { camera, label, track, jpeg, .. } = snapshot;
+        self.snapshots.lock().push(((*camera).to_string(), (*label).to_string(), *track, jpeg.to_vec()));
+    }
+
+    fn clip_path(&self, event: &Event) -> PathBuf {
+        format!("{}-{}.mp4", event.origin.camera, event.seq).into()
+    }
+
+    fn clip_finished(&self, clip: &ClipRecord<'_>, _files: Retention, _now: WallTime) {
+        let tracks = clip.events.iter().map(|event| event.track).collect();
+        self.clips.lock().push((clip.camera.to_string(), clip.path.to_owned(), tracks));
+    }
+}
+
+/// A source that records nothing but what it was asked for.
+#[derive(Default)]
+pub struct FakeRecorder {
+    /// Recordings that it began, in order.
+    pub begun: Mutex<Vec<Arc<FakeRecording>>>,
+    /// It sends nothing that could be recorded.
+    pub refuses: bool,
+}
+
+/// One recording of a [`FakeRecorder`].
+pub struct FakeRecording {
+    /// Where it begins.
+    pub from: Instant,
+    /// Where it ends.
+    pub until: Mutex<Instant>,
+    on_done: Mutex<Option<OnDone>>,
+}
+
+type OnDone = Box<dyn FnOnce(Result<ClipFacts, ClipError>) + Send>;
+
+impl FakeRecording {
+    /// It has reached its end.
+    pub fn end(&self, result: Result<ClipFacts, ClipError>) {
+        let on_done = self.on_done.lock().take();
+        if let Some(on_done) = on_done {
+            on_done(result);
+        }
+    }
+}
+
+struct FakeHandle(Arc<FakeRecording>);
+
+impl Recording for FakeHandle {
+    fn extend(&self, until: Instant) -> bool {
+        let is_open = self.0.on_done.lock().is_some();
+        if is_open {
+            let mut known = self.0.until.lock();
+            *known = until.max(*known);
+        }
+        is_open
+    }
+}
+
+impl RunningSource for FakeRecorder {
+    fn record(&self, clip: ClipRequest) -> Option<Box<dyn Recording>> {
+        if self.refuses {
+            return None;
+        }
+        let ClipRequest { from, until, on_done, .. } = clip;
+        let recording = FakeRecording { from, until: Mutex::new(until), on_done: Mutex::new(Some(on_done)) };
+        let recording = Arc::new(recording);
+        self.begun.lock().push(Arc::clone(&recording));
+        Some(Box::new(FakeHandle(recording)))
+    }
+
+    fn stop(self: Box<Self>, _deadline: Duration) -> StopOutcome {
+        StopOutcome::Stopped
     }
 }

@@ -6,12 +6,14 @@
 //! | [`detector`], [`worker`], [`engine`] | preprocessing, network, decoding; one thread per session |
 //! | [`camera`], [`status`], [`backoff`] | one camera's task: open, watch, observe, open again |
 //! | [`observation`] | one camera's detections to its messages |
+//! | [`snapshots`], [`clips`] | pictures and recordings of what happens, off the frames' way |
 //! | [`stamp`] | numbers events in the order in which they are handed on |
 //! | [`runtime`] | all of it, started and stopped |
 
 pub mod backoff;
 pub mod batcher;
 pub mod camera;
+pub mod clips;
 pub mod clock;
 pub mod detector;
 pub mod engine;
@@ -20,6 +22,7 @@ pub mod observation;
 pub mod queue;
 pub mod rate;
 pub mod runtime;
+pub mod snapshots;
 pub mod stamp;
 pub mod status;
 pub mod worker;

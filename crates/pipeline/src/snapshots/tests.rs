@@ -1,0 +1,134 @@
+use sightline_core::{event::Ulid, plan::Retention, ports::EventSink};
+
+use super::*;
+use crate::fakes::{CollectingSink, FakeArchive, FakeEncoder, frame_at};
+
+const DEADLINE: Duration = Duration::from_secs(20);
+const FILES: Option<Retention> = Some(Retention { max_files: 10, max_age: Duration::from_secs(60) });
+
+struct Rig {
+    taker: SnapshotTaker,
+    encoder: Arc<FakeEncoder>,
+    archive: Arc<FakeArchive>,
+    sink: Arc<CollectingSink>,
+    events: Arc<EventLog>,
+}
+
+fn rig(panic_every: u32) -> Rig {
+    let encoder = Arc::new(FakeEncoder { panic_every, ..FakeEncoder::default() });
+    let (archive, sink) = (Arc::new(FakeArchive::default()), Arc::new(CollectingSink::default()));
+    let epoch = Ulid::new(WallTime::from_micros(0), 1);
+    let events = Arc::new(EventLog::new(Arc::clone(&sink) as Arc<dyn EventSink>, epoch));
+    let taker = SnapshotTaker::start(encoder.clone(), archive.clone()).unwrap();
+    Rig { taker, encoder, archive, sink, events }
+}
+
+impl Rig {
+    fn job(&self, camera: &str, track: u64) -> SnapshotJob {
+        SnapshotJob {
+            camera: camera.into(),
+            label: "person".into(),
+            track,
+            bbox: BoxInFrame { x: 0.5, y: 0.25, width: 0.2, height: 0.4 },
+            capture: WallTime::from_micros(0),
+            plan: SnapshotPlan { crop: false, quality: 85, publish: false, files: FILES },
+            picture: Arc::from(frame_at(Instant::now()).buffer),
+            events: Arc::clone(&self.events),
+        }
+    }
+
+    fn filed(&self) -> Vec<(String, u64)> {
+        self.archive.snapshots.lock().iter().map(|(camera, _, track, _)| (camera.clone(), *track)).collect()
+    }
+
+    /// Waits until the thread is inside the encoder, which the test holds up.
+    fn wait_until_asked(&self, count: u32) {
+        let until = Instant::now() + DEADLINE;
+        while self.encoder.asked.load(std::sync::atomic::Ordering::SeqCst) < count {
+            assert!(Instant::now() < until, "the encoder is not asked");
+            std::thread::yield_now();
+        }
+    }
+}
+
+#[test]
+fn a_picture_is_published_and_filed_as_the_plan_says() {
+    let rig = rig(0);
+    let published = SnapshotPlan { crop: true, quality: 70, publish: true, files: None };
+    rig.taker.take(SnapshotJob { plan: published, ..rig.job("door", 1) });
+    rig.taker.take(rig.job("yard", 2));
+    assert!(rig.taker.stop(DEADLINE));
+
+    let filed = rig.archive.snapshots.lock().clone();
+    assert_eq!(filed, [("yard".into(), "person".into(), 2, b"4x4 whole 85".to_vec())]);
+    let retained = rig.sink.retained.lock().clone();
+    // The box and 15 % of it on each side.
+    let jpeg: Arc<[u8]> = b"4x4 0.47,0.19,0.26,0.52 70".as_slice().into();
+    assert_eq!(retained, [Retained::Snapshot { camera: "door".into(), label: "person".into(), jpeg }]);
+    assert_eq!(rig.taker.counts(), SnapshotCounts { taken: 2, ..SnapshotCounts::default() });
+}
+
+#[test]
+fn a_margin_stays_inside_the_frame() {
+    let corner = BoxInFrame { x: 0.0, y: 0.9, width: 0.2, height: 0.1 };
+    let area = with_margin(&corner);
+    assert!(area.x == 0.0 && area.bottom() <= 1.0 && area.right() > 0.22, "{area:?}");
+}
+
+#[test]
+fn a_newer_picture_of_the_same_object_takes_the_place_of_the_older_one() {
+    let rig = rig(0);
+    let held_up = rig.encoder.gate.lock();
+    rig.taker.take(rig.job("door", 1));
+    rig.wait_until_asked(1);
+    rig.taker.take(rig.job("door", 2));
+    rig.taker.take(rig.job("yard", 2));
+    let better = SnapshotPlan { crop: false, quality: 99, publish: false, files: FILES };
+    rig.taker.take(SnapshotJob { plan: better, ..rig.job("door", 2) });
+    drop(held_up);
+    assert!(rig.taker.stop(DEADLINE));
+    assert_eq!(rig.filed(), [("door".into(), 1), ("door".into(), 2), ("yard".into(), 2)]);
+    assert_eq!(rig.archive.snapshots.lock()[1].3, b"4x4 whole 99");
+    assert_eq!(rig.taker.counts(), SnapshotCounts { taken: 3, superseded: 1, ..SnapshotCounts::default() });
+}
+
+#[test]
+fn too_many_pictures_force_the_oldest_out_and_hold_nobody_up() {
+    let rig = rig(0);
+    let held_up = rig.encoder.gate.lock();
+    rig.taker.take(rig.job("door", 0));
+    rig.wait_until_asked(1);
+    let most = MOST_WAITING as u64;
+    for track in 1..=most + 5 {
+        rig.taker.take(rig.job("door", track));
+    }
+    drop(held_up);
+    assert!(rig.taker.stop(DEADLINE));
+    let tracks: Vec<u64> = rig.filed().into_iter().map(|(_, track)| track).collect();
+    let expected: Vec<u64> = std::iter::once(0).chain(6..=most + 5).collect();
+    assert_eq!(tracks, expected);
+    assert_eq!(rig.taker.counts(), SnapshotCounts { taken: most + 1, dropped: 5, ..SnapshotCounts::default() });
+}
+
+#[test]
+fn a_panic_costs_one_picture() {
+    let rig = rig(3);
+    for track in 0..9 {
+        rig.taker.take(rig.job("door", track));
+    }
+    assert!(rig.taker.stop(DEADLINE));
+    assert_eq!(rig.taker.counts(), SnapshotCounts { taken: 6, failed: 3, ..SnapshotCounts::default() });
+    assert_eq!(rig.filed().len(), 6);
+}
+
+#[test]
+fn a_stop_does_not_wait_for_ever_and_nothing_is_taken_after_it() {
+    let rig = rig(0);
+    let held_up = rig.encoder.gate.lock();
+    rig.taker.take(rig.job("door", 1));
+    assert!(!rig.taker.stop(Duration::from_millis(20)), "encoding hangs");
+    rig.taker.take(rig.job("door", 2));
+    drop(held_up);
+    assert!(rig.taker.stop(DEADLINE));
+    assert_eq!(rig.filed(), [("door".into(), 1)]);
+}
