@@ -82,7 +82,10 @@ fn before_and_after(launch: &str) {
     assert_is_part_of(&clip, &recorder);
     stop(running, &recorder);
 
-    assert_eq!(facts.bytes, std::fs::metadata(&path).unwrap().len());
+    let bytes = std::fs::read(&path).unwrap();
+    assert_eq!(facts.bytes, bytes.len() as u64);
+    let place_of = |name: &[u8]| bytes.windows(4).position(|window| window == name);
+    assert!(place_of(b"moov") < place_of(b"mdat"), "the index comes first");
     let lengths = 3 * RATE - 2..=4 * RATE + 3;
     assert!(lengths.contains(&clip.len()), "{} frames for 3 s and at most a group of pictures more", clip.len());
     let length = clip.last().unwrap().1 + SECOND / 15;

@@ -233,19 +233,33 @@ impl PictureEncoder for FakeEncoder {
     }
 }
 
+/// A snapshot that a [`FakeArchive`] was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptSnapshot {
+    /// The camera.
+    pub camera: String,
+    /// The object's class.
+    pub label: String,
+    /// The object's track.
+    pub track: u64,
+    /// The file's content.
+    pub jpeg: Vec<u8>,
+}
+
 /// An archive that only remembers.
 #[derive(Debug, Default)]
 pub struct FakeArchive {
-    /// Camera, label, track and content of each snapshot.
-    pub snapshots: Mutex<Vec<(String, String, u64, Vec<u8>)>>,
+    /// Snapshots, in order.
+    pub snapshots: Mutex<Vec<KeptSnapshot>>,
     /// Camera, file, and the tracks of the events of each clip.
     pub clips: Mutex<Vec<(String, PathBuf, Vec<u64>)>>,
 }
 
 impl Archive for FakeArchive {
     fn keep_snapshot(&self, snapshot: &SnapshotFile<'_>, _files: Retention, _now: WallTime) {
-        let SnapshotFile { camera, label, track, jpeg, .. } = snapshot;
-        self.snapshots.lock().push(((*camera).to_string(), (*label).to_string(), *track, jpeg.to_vec()));
+        let SnapshotFile { camera, label, track, jpeg, .. } = *snapshot;
+        let kept = KeptSnapshot { camera: camera.into(), label: label.into(), track, jpeg: jpeg.into() };
+        self.snapshots.lock().push(kept);
     }
 
     fn clip_path(&self, event: &Event) -> PathBuf {

@@ -1,7 +1,7 @@
 use sightline_core::{event::Ulid, plan::Retention, ports::EventSink};
 
 use super::*;
-use crate::fakes::{CollectingSink, FakeArchive, FakeEncoder, frame_at};
+use crate::fakes::{CollectingSink, FakeArchive, FakeEncoder, KeptSnapshot, frame_at};
 
 const DEADLINE: Duration = Duration::from_secs(20);
 const FILES: Option<Retention> = Some(Retention { max_files: 10, max_age: Duration::from_secs(60) });
@@ -38,7 +38,7 @@ impl Rig {
     }
 
     fn filed(&self) -> Vec<(String, u64)> {
-        self.archive.snapshots.lock().iter().map(|(camera, _, track, _)| (camera.clone(), *track)).collect()
+        self.archive.snapshots.lock().iter().map(|kept| (kept.camera.clone(), kept.track)).collect()
     }
 
     /// Waits until the thread is inside the encoder, which the test holds up.
@@ -60,7 +60,8 @@ fn a_picture_is_published_and_filed_as_the_plan_says() {
     assert!(rig.taker.stop(DEADLINE));
 
     let filed = rig.archive.snapshots.lock().clone();
-    assert_eq!(filed, [("yard".into(), "person".into(), 2, b"4x4 whole 85".to_vec())]);
+    let jpeg = b"4x4 whole 85".to_vec();
+    assert_eq!(filed, [KeptSnapshot { camera: "yard".into(), label: "person".into(), track: 2, jpeg }]);
     let retained = rig.sink.retained.lock().clone();
     // The box and 15 % of it on each side.
     let jpeg: Arc<[u8]> = b"4x4 0.47,0.19,0.26,0.52 70".as_slice().into();
@@ -88,7 +89,7 @@ fn a_newer_picture_of_the_same_object_takes_the_place_of_the_older_one() {
     drop(held_up);
     assert!(rig.taker.stop(DEADLINE));
     assert_eq!(rig.filed(), [("door".into(), 1), ("door".into(), 2), ("yard".into(), 2)]);
-    assert_eq!(rig.archive.snapshots.lock()[1].3, b"4x4 whole 99");
+    assert_eq!(rig.archive.snapshots.lock()[1].jpeg, b"4x4 whole 99");
     assert_eq!(rig.taker.counts(), SnapshotCounts { taken: 3, superseded: 1, ..SnapshotCounts::default() });
 }
 
