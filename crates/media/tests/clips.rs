@@ -52,26 +52,41 @@ fn played(path: &Path) -> Vec<(u64, Duration)> {
     frames.map(|frame| (digest(&frame.buffer.view()), frame.pts)).collect()
 }
 
-/// The clip holds an unbroken row of the frames that were decoded live, bit for bit, evenly spaced.
+/// The clip's frames are those that were decoded live, bit for bit and in their order, none of them left out, and
+/// spaced as they were. Live frames may be left out: on a busy machine the latest wins.
 fn assert_is_part_of(clip: &[(u64, Duration)], recorder: &Recorder) {
     let digests: Vec<u64> = clip.iter().map(|(digest, _)| *digest).collect();
-    recorder.wait("the clip's frames among those decoded live", |log| {
-        let live: Vec<u64> = log.frames.iter().map(|frame| frame.digest).collect();
-        live.windows(digests.len()).any(|window| window == digests).then_some(())
+    let place_of = |digest: u64| digests.iter().position(|&known| known == digest);
+    recorder.wait("frames up to the clip's end", |log| {
+        let of_the_clip: Vec<_> = log.frames.iter().map(|frame| place_of(frame.digest)).collect();
+        let first = of_the_clip.iter().position(Option::is_some)?;
+        let last = of_the_clip.iter().rposition(Option::is_some)?;
+        // The last one may have been left out, or be the last one that came at all.
+        let is_whole = of_the_clip[last] == Some(digests.len() - 1) || last + 1 < of_the_clip.len();
+        let between = &of_the_clip[first..=last];
+        assert!(between.iter().all(Option::is_some), "the clip lacks a frame: {of_the_clip:?}");
+        assert!(between.is_sorted(), "not in order: {of_the_clip:?}");
+        (is_whole && between.len() * 2 > digests.len()).then_some(())
     });
+    // RTP times are fitted to when packets arrive, which on a busy machine is uneven.
     for pair in clip.windows(2) {
         let step = pair[1].1.saturating_sub(pair[0].1);
-        assert!(step > Duration::from_millis(1) && step < SECOND / 5, "{:?} after {:?}", pair[1].1, pair[0].1);
+        assert!(step > Duration::from_millis(1) && step < SECOND / 2, "{:?} after {:?}", pair[1].1, pair[0].1);
     }
     assert!(clip[0].1 < Duration::from_millis(10), "it begins at {:?}", clip[0].1);
 }
 
 /// Before and after a moment, over TCP, to the group of pictures.
 fn before_and_after(launch: &str) {
+    before_and_after_with(launch, None);
+}
+
+fn before_and_after_with(launch: &str, decoder: Option<&str>) {
     let server = Server::start(&[("/cam", launch)]);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new/clip.mp4");
-    let (running, recorder) = start(&keeping(rtsp(&server.url("/cam"), RtspTransport::Tcp)));
+    let camera = keeping(rtsp(&server.url("/cam"), RtspTransport::Tcp));
+    let (running, recorder) = start(&CameraSpec { decoder: decoder.map(str::to_owned), ..camera });
     recorder.wait_frames(4 * RATE);
     let now = Instant::now();
     let (_recording, done) = record(&*running, &path, now - 2 * SECOND, now + SECOND).unwrap();
@@ -102,6 +117,12 @@ fn h264_is_recorded_from_before_to_after() {
 #[test]
 fn h264_without_parameter_sets_in_the_stream_is_recorded() {
     before_and_after(&h264().replace("config-interval=-1", "config-interval=0"));
+}
+
+/// This decoder takes byte streams only, which hold no description of themselves but in the stream.
+#[test]
+fn h264_for_a_decoder_of_byte_streams_is_recorded() {
+    before_and_after_with(&h264().replace("config-interval=-1", "config-interval=0"), Some("openh264dec"));
 }
 
 #[test]

@@ -11,6 +11,7 @@ use std::{
 };
 
 use gstreamer as gst;
+use gstreamer::prelude::*;
 use sightline_core::ports::{ClipError, ClipFacts, ClipRequest, Recording};
 
 use super::packets::Packet;
@@ -176,12 +177,19 @@ fn next_live(live: &Receiver<Packet>, end: &End) -> Option<Packet> {
 /// when pictures are decoded (RTP does not), what finds that out of their order. GStreamer before 1.22 lacks the latter, and
 /// only streams with B-frames miss it.
 fn muxable(caps: &gst::CapsRef, has_dts: bool) -> Result<Vec<gst::Element>, String> {
-    let (parser, timestamper) = match caps.structure(0).map(|structure| structure.name().as_str()) {
-        Some("video/x-h264") => ("h264parse", "h264timestamper"),
-        Some("video/x-h265") => ("h265parse", "h265timestamper"),
+    let (parser, form, timestamper) = match caps.structure(0).map(|structure| structure.name().as_str()) {
+        Some("video/x-h264") => ("h264parse", "avc", "h264timestamper"),
+        Some("video/x-h265") => ("h265parse", "hvc1", "h265timestamper"),
         _ => return Err(format!("MP4 files of {caps} are not written")),
     };
-    let mut elements = vec![make(parser).map_err(|error| error.message)?];
+    let element = |factory| make(factory).map_err(|error| error.message);
+    let (parser, filter) = (element(parser)?, element("capsfilter")?);
+    // The parser asks whoever follows what to make of a byte stream, and a timestamper takes that, too.
+    let wanted = caps.structure(0).map(|structure| {
+        gst::Caps::builder(structure.name().as_str()).field("stream-format", form).field("alignment", "au").build()
+    });
+    filter.set_property("caps", wanted);
+    let mut elements = vec![parser, filter];
     if !has_dts && let Ok(timestamper) = gst::ElementFactory::make(timestamper).build() {
         elements.push(timestamper);
     }
