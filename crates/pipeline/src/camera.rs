@@ -13,10 +13,12 @@ use std::{
 use parking_lot::Mutex;
 use sightline_core::{
     event::{CameraState, EndReason},
-    frame::Frame,
-    plan::CameraPlan,
+    frame::{Frame, FrameBuffer},
+    objects::BestShot,
+    plan::{CameraPlan, SnapshotPlan},
     ports::{FrameSource, RunningSource, SourceCallbacks, SourceError, SourceErrorCode, SourceEvent, StopOutcome},
     recovery::Recovery,
+    time::WallTime,
 };
 use tokio::{
     sync::{Notify, mpsc, watch},
@@ -28,11 +30,13 @@ use tracing::{info, warn};
 use crate::{
     backoff::Backoff,
     batcher::Batcher,
+    clips::ClipTaker,
     observation::{Observation, SeenFrame},
     queue::CameraKey,
+    snapshots::{SnapshotJob, SnapshotTaker},
     stamp::EventLog,
     status::StatusBoard,
-    worker::InferredFrame,
+    worker::{InferredFrame, Picture},
 };
 
 /// How long a source may take to stop before it is left to itself.
@@ -63,6 +67,10 @@ pub struct Camera {
     pub source: Arc<dyn FrameSource>,
     /// Its objects. Locked for one frame's observation at a time, never over an await.
     pub observation: Mutex<Observation>,
+    /// Takes its pictures, where its plan wishes them.
+    pub snapshots: Arc<SnapshotTaker>,
+    /// Records its events, where its plan wishes it.
+    pub clips: Option<ClipTaker>,
     /// Its status.
     pub status: StatusBoard,
     /// Number of its next frame; goes on over reconnects.
@@ -170,7 +178,10 @@ impl Camera {
             Ok(running) => running,
             Err(error) => return Ending::Broken { error, worked_for: Duration::ZERO },
         };
-        let ending = self.watch(&inbox, results, shutdown, Instant::now()).await;
+        let ending = self.watch(&*running, &inbox, results, shutdown, Instant::now()).await;
+        if let Some(clips) = &self.clips {
+            clips.source_ended();
+        }
         self.stop(running).await;
         ending
     }
@@ -210,6 +221,7 @@ impl Camera {
     /// Serves the source until it ends.
     async fn watch(
         &self,
+        running: &dyn RunningSource,
         inbox: &Inbox,
         results: &mut mpsc::Receiver<InferredFrame>,
         shutdown: &mut watch::Receiver<bool>,
@@ -240,7 +252,7 @@ impl Camera {
                         None => {}
                     }
                 }
-                Some(result) = results.recv() => self.on_detections(&result),
+                Some(result) = results.recv() => self.on_detections(result, Some(running)),
                 _ = tick.tick() => {
                     let now = Instant::now();
                     self.status.refresh(self);
@@ -257,11 +269,46 @@ impl Camera {
         }
     }
 
-    fn on_detections(&self, result: &InferredFrame) {
+    /// What follows from one frame: messages, recordings and pictures. `source`: what is recorded, while it runs.
+    fn on_detections(&self, result: InferredFrame, source: Option<&dyn RunningSource>) {
         self.status.count_inferred();
-        let InferredFrame { info, times, inferred, detections, .. } = result;
-        let seen = SeenFrame { info: *info, times: *times, inferred: *inferred, detections };
-        self.observation.lock().see(seen, &mut |_| ());
+        let InferredFrame { info, times, inferred, detections, picture, in_flight } = result;
+        let seen = SeenFrame { info, times, inferred, detections: &detections };
+        let mut observation = self.observation.lock();
+        observation.see(seen, &mut |event| {
+            if let (Some(clips), Some(source)) = (&self.clips, source) {
+                clips.on_event(event, times.decoded_at, source);
+            }
+        });
+        if let (Some(plan), Some(Picture(buffer))) = (&self.plan.snapshots, picture)
+            && !observation.best_shots().is_empty()
+        {
+            self.take_snapshots(plan, observation.best_shots(), Arc::from(buffer), times.capture);
+        }
+        drop(observation);
+        // From now on the camera's next frame may be taken into a batch.
+        drop(in_flight);
+    }
+
+    fn take_snapshots(
+        &self,
+        plan: &SnapshotPlan,
+        shots: &[BestShot],
+        picture: Arc<dyn FrameBuffer>,
+        capture: WallTime,
+    ) {
+        for BestShot { track, label, bbox } in shots {
+            self.snapshots.take(SnapshotJob {
+                camera: self.plan.spec.id.clone(),
+                label: label.clone(),
+                track: *track,
+                bbox: *bbox,
+                capture,
+                plan: plan.clone(),
+                picture: picture.clone(),
+                events: self.events.clone(),
+            });
+        }
     }
 
     /// Lets frames that are in a batch come back, so that every frame is accounted for before the next life.
@@ -270,7 +317,7 @@ impl Camera {
         while self.batcher.balance(self.key).waiting > 0 && Instant::now() < until {
             // A failed batch brings no result and settles by itself: hence the short waits.
             if let Ok(Some(result)) = tokio::time::timeout(DRAIN_POLL, results.recv()).await {
-                self.on_detections(&result);
+                self.on_detections(result, None);
             }
         }
     }

@@ -71,12 +71,18 @@ impl Engine {
         Ok(Self { model, provider, batcher, ports, workers })
     }
 
-    /// Adds a camera of which at most `fps` frames per second are inferred; its results come out of the receiver.
+    /// Adds a camera of which at most `fps` frames per second are inferred; its results come out of the receiver, with
+    /// their pictures where `keeps_pictures`.
     #[must_use]
-    pub fn add_camera(&self, fps: f32, settings: DetectionSettings) -> (CameraKey, mpsc::Receiver<InferredFrame>) {
+    pub fn add_camera(
+        &self,
+        fps: f32,
+        settings: DetectionSettings,
+        keeps_pictures: bool,
+    ) -> (CameraKey, mpsc::Receiver<InferredFrame>) {
         let key = self.batcher.add(fps);
         let (results, receiver) = mpsc::channel(1);
-        self.ports.write().insert(key, CameraPort { settings, results });
+        self.ports.write().insert(key, CameraPort { settings, keeps_pictures, results });
         (key, receiver)
     }
 

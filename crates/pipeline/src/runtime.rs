@@ -2,25 +2,27 @@
 
 use std::{
     sync::{Arc, atomic::AtomicU64},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use parking_lot::Mutex;
 use sightline_core::{
     event::{CameraState, EndReason, FrameBalance, ModelIdentity, Origin, PipelineStatus},
     plan::PipelinePlan,
-    ports::FrameSource,
+    ports::{Archive, FrameSource},
 };
 use tokio::{sync::watch, task::JoinHandle};
 use tracing::{error, warn};
 
 use crate::{
-    camera::Camera, engine::Engine, observation::Observation, stamp::EventLog, status::StatusBoard,
-    worker::InferredFrame,
+    camera::Camera, clips::ClipTaker, engine::Engine, observation::Observation, snapshots::SnapshotTaker,
+    stamp::EventLog, status::StatusBoard, worker::InferredFrame,
 };
 
 /// Cameras are opened this far apart: a box that opens 64 RTSP sessions in one moment makes some cameras give up.
 const STAGGER: Duration = Duration::from_millis(100);
+/// Files get so long even when the cameras have used up the time.
+const LEAST_FOR_FILES: Duration = Duration::from_millis(100);
 /// How long a panicked camera task rests before it starts again.
 const REST_AFTER_PANIC: Duration = Duration::from_secs(2);
 
@@ -34,12 +36,22 @@ pub struct PipelineParts {
     pub events: Arc<EventLog>,
 }
 
+/// Where pictures and recordings go.
+#[derive(Clone)]
+pub struct Keepers {
+    /// Takes the pictures of all cameras.
+    pub snapshots: Arc<SnapshotTaker>,
+    /// Where files are kept.
+    pub archive: Arc<dyn Archive>,
+}
+
 /// A running plan.
 pub struct Runtime {
     engines: Vec<Engine>,
     cameras: Vec<Arc<Camera>>,
     pipelines: Vec<PipelineStatus>,
     tasks: Vec<(String, JoinHandle<()>)>,
+    keepers: Keepers,
     shutdown: watch::Sender<bool>,
 }
 
@@ -47,9 +59,21 @@ impl Runtime {
     /// Starts all cameras of all pipelines. Must be called within a tokio runtime. When it returns, every retained topic
     /// of every camera has its first value, also of those that are opened later.
     #[must_use]
-    pub fn start(engines: Vec<Engine>, pipelines: Vec<PipelineParts>, source: &Arc<dyn FrameSource>) -> Self {
+    pub fn start(
+        engines: Vec<Engine>,
+        pipelines: Vec<PipelineParts>,
+        source: &Arc<dyn FrameSource>,
+        keepers: &Keepers,
+    ) -> Self {
         let (shutdown, _) = watch::channel(false);
-        let mut runtime = Self { engines, cameras: Vec::new(), pipelines: Vec::new(), tasks: Vec::new(), shutdown };
+        let mut runtime = Self {
+            engines,
+            cameras: Vec::new(),
+            pipelines: Vec::new(),
+            tasks: Vec::new(),
+            keepers: keepers.clone(),
+            shutdown,
+        };
         for parts in pipelines {
             runtime.start_pipeline(parts, source);
         }
@@ -69,8 +93,8 @@ impl Runtime {
         self.cameras.iter().map(balance).collect()
     }
 
-    /// Stops sources, lets frames in flight come back, ends open objects, stops the workers. Names of the cameras that
-    /// did not end by `deadline`.
+    /// Stops sources, lets frames in flight come back, ends open objects, stops the workers, writes what is still to be
+    /// filed. Names of the cameras that did not end by `deadline`.
     pub async fn stop(mut self, deadline: Duration) -> Stopped {
         // No receiver is left only when every task has ended already.
         let _ = self.shutdown.send(true);
@@ -83,6 +107,7 @@ impl Runtime {
                 stragglers.push(name);
             }
         }
+        stragglers.extend(self.finish_files(until).await);
         let balances = self.balances();
         let engines = std::mem::take(&mut self.engines);
         // Joining a worker takes as long as its last batch.
@@ -91,6 +116,28 @@ impl Runtime {
             stragglers.push("an inference worker".into());
         }
         Stopped { stragglers, balances }
+    }
+
+    /// Waits for pictures and recordings to be written, of which the last ones began with the objects' ends.
+    async fn finish_files(&self, until: tokio::time::Instant) -> Vec<String> {
+        let (cameras, snapshots) = (self.cameras.clone(), self.keepers.snapshots.clone());
+        let finish = move || {
+            let left = || {
+                let left = until.into_std().saturating_duration_since(Instant::now());
+                left.max(LEAST_FOR_FILES)
+            };
+            let mut late = Vec::new();
+            for camera in &cameras {
+                if camera.clips.as_ref().is_some_and(|clips| !clips.finish(left())) {
+                    late.push(format!("a clip of camera {}", camera.plan.spec.id));
+                }
+            }
+            if !snapshots.stop(left()) {
+                late.push("snapshots".to_string());
+            }
+            late
+        };
+        tokio::task::spawn_blocking(finish).await.unwrap_or_default()
     }
 
     fn start_pipeline(&mut self, parts: PipelineParts, source: &Arc<dyn FrameSource>) {
@@ -116,13 +163,21 @@ impl Runtime {
             let mut observation =
                 Observation::new(&camera_plan, labels, threshold, origin, events.clone(), plan.mqtt.detections);
             observation.publish_counts();
-            let (key, results) = engine.add_camera(camera_plan.fps, observation.decoding(plan.detection));
+            let decoding = observation.decoding(plan.detection);
+            let (key, results) = engine.add_camera(camera_plan.fps, decoding, camera_plan.snapshots.is_some());
+            let Keepers { snapshots, archive } = &self.keepers;
+            let clips = camera_plan
+                .clips
+                .clone()
+                .map(|clips| ClipTaker::new(camera_plan.spec.id.clone(), clips, archive.clone()));
             let camera = Arc::new(Camera {
                 key,
                 batcher: engine.batcher.clone(),
                 events: events.clone(),
                 source: source.clone(),
                 observation: Mutex::new(observation),
+                snapshots: snapshots.clone(),
+                clips,
                 status: StatusBoard::default(),
                 next_frame_seq: Arc::new(AtomicU64::new(0)),
                 plan: camera_plan,

@@ -9,7 +9,7 @@ use std::{
 use parking_lot::RwLock;
 use sightline_core::{
     detection::Detection,
-    frame::{Frame, FrameInfo, FrameTimes, FrameView},
+    frame::{Frame, FrameBuffer, FrameInfo, FrameTimes, FrameView},
     model::DetectionSettings,
     time::WallTime,
 };
@@ -35,8 +35,19 @@ pub struct InferredFrame {
     pub inferred: WallTime,
     /// What was seen, best first.
     pub detections: Vec<Detection>,
+    /// The picture, for cameras whose [`CameraPort::keeps_pictures`] is set.
+    pub picture: Option<Picture>,
     /// Accounts for the frame when dropped.
     pub in_flight: InFlight,
+}
+
+/// A frame's pixels that outlive their inference. The decoder gets its buffer back when it is dropped.
+pub struct Picture(pub Box<dyn FrameBuffer>);
+
+impl std::fmt::Debug for Picture {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Picture")
+    }
 }
 
 /// Where a camera's results go, and what to keep of them.
@@ -44,6 +55,8 @@ pub struct InferredFrame {
 pub struct CameraPort {
     /// What decoding keeps.
     pub settings: DetectionSettings,
+    /// Snapshots are wished: the frame comes with its detections.
+    pub keeps_pictures: bool,
     /// One place is enough: see [`InferredFrame`].
     pub results: mpsc::Sender<InferredFrame>,
 }
@@ -61,7 +74,8 @@ pub fn spawn(
     ports: CameraPorts,
     detector: Detector,
 ) -> std::io::Result<JoinHandle<()>> {
-    let mut worker = Worker { batcher, ports, detector, settings: Vec::new(), failing: false };
+    let mut worker =
+        Worker { batcher, ports, detector, settings: Vec::new(), keeps_pictures: Vec::new(), failing: false };
     std::thread::Builder::new().name(name).spawn(move || worker.run())
 }
 
@@ -70,6 +84,7 @@ struct Worker {
     ports: CameraPorts,
     detector: Detector,
     settings: Vec<DetectionSettings>,
+    keeps_pictures: Vec<bool>,
     failing: bool,
 }
 
@@ -92,16 +107,22 @@ impl Worker {
         self.look_up_settings(entries);
         self.load(entries);
         let settings = &self.settings;
-        // The pixels are in the tensor: the decoder gets its buffers back before the network runs.
-        let loaded: Vec<(InFlight, FrameInfo, FrameTimes)> =
-            entries.drain(..).map(|(in_flight, frame)| (in_flight, frame.info, frame.times)).collect();
+        // The pixels are in the tensor: the decoder gets its buffers back before the network runs, but for the cameras
+        // whose best pictures are kept.
+        let loaded: Vec<(InFlight, FrameInfo, FrameTimes, Option<Picture>)> = entries
+            .drain(..)
+            .zip(&self.keeps_pictures)
+            .map(|((in_flight, Frame { info, times, buffer }), keeps)| {
+                (in_flight, info, times, keeps.then_some(Picture(buffer)))
+            })
+            .collect();
         let detections = self.detector.run(settings)?;
         let inferred = wall_now();
         let ports = self.ports.read();
-        for ((mut in_flight, info, times), detections) in loaded.into_iter().zip(detections) {
+        for ((mut in_flight, info, times, picture), detections) in loaded.into_iter().zip(detections) {
             let Some(port) = ports.get(&in_flight.key) else { continue };
             in_flight.settle_as(Outcome::Inferred);
-            let result = InferredFrame { info, times, inferred, detections, in_flight };
+            let result = InferredFrame { info, times, inferred, detections, picture, in_flight };
             if let Err(mpsc::error::TrySendError::Closed(mut lost) | mpsc::error::TrySendError::Full(mut lost)) =
                 port.results.try_send(result)
             {
@@ -120,12 +141,14 @@ impl Worker {
             debug!(%unreadable, "a frame is dropped and counted as failed");
             entries.remove(unreadable.index);
             self.settings.remove(unreadable.index);
+            self.keeps_pictures.remove(unreadable.index);
         }
     }
 
     /// The settings of each frame's camera, and the frames without the cameras that went meanwhile.
     fn look_up_settings(&mut self, entries: &mut Vec<(InFlight, Frame)>) {
         self.settings.clear();
+        self.keeps_pictures.clear();
         let ports = self.ports.read();
         entries.retain_mut(|(in_flight, _)| {
             let Some(port) = ports.get(&in_flight.key) else {
@@ -133,6 +156,7 @@ impl Worker {
                 return false;
             };
             self.settings.push(port.settings);
+            self.keeps_pictures.push(port.keeps_pictures);
             true
         });
     }

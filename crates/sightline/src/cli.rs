@@ -49,7 +49,8 @@ pub struct RunArgs {
     /// Address of the HTTP endpoint, or `off`; the endpoint is not built yet in this version
     #[arg(long, value_name = "ADDR", default_value = "off")]
     pub http: HttpAddress,
-    /// Folder for what must outlast the process; made when it is not there. This version keeps nothing in it yet
+    /// Folder for what must outlast the process: snapshots and clips; made when it is not there. Left out: systemd's
+    /// $STATE_DIRECTORY, else ~/.local/state/sightline
     #[arg(long, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
     /// How log lines look

@@ -1,6 +1,6 @@
 //! A plan to running parts: engines, publishers, cameras.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use sightline_core::{
     event::{NodeStatus, PipelineStatus, Retained, Ulid},
@@ -9,13 +9,16 @@ use sightline_core::{
     ports::{EventSink, FrameSource},
     time::WallTime,
 };
+use sightline_media::JpegEncoder;
 use sightline_mqtt::{MqttSettings, Publisher, PublisherHandle};
 use sightline_pipeline::{
     clock::wall_now,
     engine::{Engine, EngineParts},
-    runtime::{PipelineParts, Runtime},
+    runtime::{Keepers, PipelineParts, Runtime},
+    snapshots::SnapshotTaker,
     stamp::EventLog,
 };
+use sightline_store::FileArchive;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
@@ -53,7 +56,7 @@ impl Daemon {
     /// # Errors
     /// When a model or its provider is not available, or a broker's certificates cannot be used. Cameras and brokers
     /// that cannot be reached are no errors: they are tried again.
-    pub async fn start(plan: Plan) -> Result<Self, Failure> {
+    pub async fn start(plan: Plan, state_dir: &Path) -> Result<Self, Failure> {
         let since = wall_now();
         let cameras = plan.pipelines.iter().flat_map(|pipeline| &pipeline.cameras).map(|camera| &camera.spec);
         let sources: Arc<dyn FrameSource> = Sources::start(cameras).await?;
@@ -76,7 +79,8 @@ impl Daemon {
             })
             .collect::<Vec<_>>();
         let mqtt_of_pipeline: Vec<MqttPlan> = parts.iter().map(|part| part.plan.mqtt.clone()).collect();
-        let runtime = Runtime::start(engines, parts, &sources);
+        let keepers = start_keepers(&plan, state_dir).or_fail(Kind::Internal)?;
+        let runtime = Runtime::start(engines, parts, &sources, &keepers);
         publish_node_status(&brokers, runtime.pipelines(), &mqtt_of_pipeline, since);
         declare_topics(&brokers, &plan);
         Ok(Self { runtime, brokers })
@@ -99,6 +103,18 @@ impl Daemon {
         // Each publisher says itself what it could not deliver.
         flushing.join_all().await;
     }
+}
+
+/// What keeps pictures and recordings, after removing those that are too many or too old by now.
+fn start_keepers(plan: &Plan, state_dir: &Path) -> std::io::Result<Keepers> {
+    let archive = Arc::new(FileArchive::open(state_dir));
+    for camera in plan.pipelines.iter().flat_map(|pipeline| &pipeline.cameras) {
+        let snapshots = camera.snapshots.as_ref().and_then(|snapshots| snapshots.files);
+        let clips = camera.clips.as_ref().map(|clips| clips.files);
+        archive.tidy(&camera.spec.id, snapshots, clips, wall_now());
+    }
+    let snapshots = SnapshotTaker::start(Arc::new(JpegEncoder), archive.clone())?;
+    Ok(Keepers { snapshots: Arc::new(snapshots), archive })
 }
 
 /// One engine per distinct pair of model and inference settings; for each pipeline the index of its own.

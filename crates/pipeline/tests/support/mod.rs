@@ -16,8 +16,9 @@ use sightline_core::{
 };
 use sightline_pipeline::{
     engine::{Engine, EngineParts},
-    fakes::CollectingSink,
-    runtime::{PipelineParts, Runtime},
+    fakes::{CollectingSink, FakeArchive, FakeEncoder},
+    runtime::{Keepers, PipelineParts, Runtime},
+    snapshots::SnapshotTaker,
     stamp::EventLog,
 };
 
@@ -67,6 +68,7 @@ pub fn camera(id: &str, fps: f32) -> CameraPlan {
 pub struct Rig {
     pub runtime: Runtime,
     pub sink: Arc<CollectingSink>,
+    pub archive: Arc<FakeArchive>,
 }
 
 /// Starts `cameras` on fake sources, with one worker per backend.
@@ -105,8 +107,11 @@ pub fn start(
     let events = Arc::new(EventLog::new(sink.clone(), Ulid::new(WallTime::from_micros(0), 7)));
     let engine = Engine::start(parts, 0).expect("threads for the workers");
     let source: Arc<dyn FrameSource> = Arc::new(source);
-    let runtime = Runtime::start(vec![engine], vec![PipelineParts { plan, engine: 0, events }], &source);
-    Rig { runtime, sink }
+    let archive = Arc::new(FakeArchive::default());
+    let snapshots = SnapshotTaker::start(Arc::new(FakeEncoder::default()), archive.clone()).expect("a thread");
+    let keepers = Keepers { snapshots: Arc::new(snapshots), archive: archive.clone() };
+    let runtime = Runtime::start(vec![engine], vec![PipelineParts { plan, engine: 0, events }], &source, &keepers);
+    Rig { runtime, sink, archive }
 }
 
 impl Rig {
