@@ -28,5 +28,6 @@ mod scenarios {
     mod shutdown;
     mod simulated_cameras;
     mod videos_over_rtsp;
+    mod zones_and_lines;
 }
 mod support;

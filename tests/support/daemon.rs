@@ -42,6 +42,11 @@ impl Daemon {
         self.folder.path().join("log")
     }
 
+    /// Its state directory.
+    pub fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.log_path()).expect("the log")
     }
