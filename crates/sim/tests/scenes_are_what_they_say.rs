@@ -20,6 +20,15 @@ fn the_same_seed_draws_the_same_bytes_and_another_one_does_not() {
     }
 }
 
+#[test]
+fn the_truth_without_the_picture_is_the_pictures() {
+    for scene in scenes() {
+        for index in (0..scene.frames() + 10).step_by(9) {
+            assert_eq!(scene.truth(index), scene.render(index).truth, "{:?} {index}", scene.kind());
+        }
+    }
+}
+
 /// What differs from the empty place lies in a box or in the soft dark beneath one, and each box is tight: pixels
 /// differ in its outermost rows and columns. Without rain, noise and sunlight, which are the camera's and the sky's.
 #[test]

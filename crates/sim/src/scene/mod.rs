@@ -16,7 +16,7 @@ use std::str::FromStr;
 
 use tiny_skia::Transform;
 
-use self::script::Actor;
+use self::script::{Actor, Place};
 pub(crate) use self::{
     actor::{Look, Pose},
     backdrop::{Anywhere, draw as draw_backdrop},
@@ -111,6 +111,34 @@ pub struct Scene {
     actors: Vec<Actor>,
 }
 
+/// An actor that is there in one frame.
+struct Present<'a> {
+    /// Its number in the ground truth.
+    id: u64,
+    actor: &'a Actor,
+    place: Place,
+}
+
+fn items<'a>(present: &[Present<'a>]) -> Vec<Item<'a>> {
+    let item = |Present { actor, place, .. }: &Present<'a>| Item {
+        look: &actor.look,
+        at: (place.x, place.y),
+        pose: place.pose,
+        velocity: place.velocity,
+    };
+    present.iter().map(item).collect()
+}
+
+/// What was seen as ground truth has it; `None` of what has no class.
+fn object(present: &[Present<'_>], seen: &Seen) -> Option<TruthObject> {
+    let Present { id, actor, .. } = present[seen.item];
+    Some(TruthObject { id, label: actor.look.label()?, bbox: seen.bbox, visible: seen.visible })
+}
+
+fn enough_visible(objects: impl Iterator<Item = TruthObject>) -> Vec<TruthObject> {
+    objects.filter(|object| object.visible >= LEAST_VISIBLE).collect()
+}
+
 /// Draws one frame; [`Scene`] is cheaper for more than one.
 ///
 /// # Errors
@@ -199,38 +227,30 @@ impl Scene {
     #[must_use]
     pub fn render(&self, index: usize) -> Picture {
         let (rgb, seen) = self.photograph(index);
-        let truth = seen.into_iter().filter(|(_, seen)| seen.visible >= LEAST_VISIBLE);
-        let truth = truth.map(|(object, _)| object).collect();
+        let truth = enough_visible(seen.into_iter().map(|(object, _)| object));
         Picture { width: self.options.width, height: self.options.height, rgb, truth }
+    }
+
+    /// What frame `index` shows, far to near: [`Picture::truth`] of [`Scene::render`] without the picture.
+    #[must_use]
+    pub fn truth(&self, index: usize) -> Vec<TruthObject> {
+        let present = self.present(index);
+        let seen = self.stage.look_at(&items(&present));
+        enough_visible(seen.into_iter().filter_map(|seen| object(&present, &seen)))
     }
 
     /// As [`Scene::render`], with the objects of which less is visible than the ground truth wants.
     pub(crate) fn photograph(&self, index: usize) -> (Vec<u8>, Vec<(TruthObject, Seen)>) {
-        let index = index % self.frames();
-        let time = index as f32 / self.options.fps as f32;
-        let present: Vec<_> = self
-            .actors
-            .iter()
-            .enumerate()
-            .filter_map(|(number, actor)| Some((number, actor, actor.at(time)?)))
-            .collect();
-        let items: Vec<Item<'_>> = present
-            .iter()
-            .map(|(_, actor, place)| Item {
-                look: &actor.look,
-                at: (place.x, place.y),
-                pose: place.pose,
-                velocity: place.velocity,
-            })
-            .collect();
-        let (rgb, seen) = self.stage.photograph(&items, index);
-        let object = |seen: Seen| {
-            let (number, actor, _) = present[seen.item];
-            let id = u64::try_from(number + 1).unwrap_or(u64::MAX);
-            let label = actor.look.label()?;
-            Some((TruthObject { id, label, bbox: seen.bbox, visible: seen.visible }, seen))
-        };
-        (rgb, seen.into_iter().filter_map(object).collect())
+        let present = self.present(index);
+        let (rgb, seen) = self.stage.photograph(&items(&present), index % self.frames());
+        (rgb, seen.into_iter().filter_map(|seen| Some((object(&present, &seen)?, seen))).collect())
+    }
+
+    /// Who is there in frame `index`.
+    fn present(&self, index: usize) -> Vec<Present<'_>> {
+        let time = (index % self.frames()) as f32 / self.options.fps as f32;
+        let numbered = (1..).zip(&self.actors);
+        numbered.filter_map(|(id, actor)| Some(Present { id, actor, place: actor.at(time)? })).collect()
     }
 
     /// Draws frame `index` with nobody in it: the same weather and noise over the backdrop alone.

@@ -94,28 +94,42 @@ impl Stage {
 
     /// The picture with these items, as packed RGB, and what can be seen of each that has a class.
     pub(crate) fn photograph(&self, items: &[Item<'_>], index: usize) -> (Vec<u8>, Vec<Seen>) {
-        let mut order: Vec<usize> = (0..items.len()).collect();
-        order.sort_by(|&a, &b| depth_key(&items[a]).total_cmp(&depth_key(&items[b])));
+        let order = far_to_near(items);
         let mut rgb = self.backdrop.clone();
         for &item in &order {
             self.put_shadow(&mut rgb, &items[item]);
         }
-        // Whose pixel it is: position in `order` plus one.
-        let mut owners = vec![0u8; self.pixels()];
-        let mut layers = Vec::with_capacity(order.len());
-        for (position, &item) in order.iter().enumerate() {
-            let Some(layer) = self.layer(&items[item]) else { continue };
-            let owner = u8::try_from(position + 1).unwrap_or(u8::MAX);
-            self.own(&mut owners, &layer, owner);
-            let blurred = self.motion_blurred(&layer, items[item].velocity);
-            self.blend(&mut rgb, blurred.as_ref().unwrap_or(&layer), 1.0);
-            layers.push((owner, item, layer));
+        let layers = self.layers(items, &order);
+        for (item, layer) in &layers {
+            let blurred = self.motion_blurred(layer, items[*item].velocity);
+            self.blend(&mut rgb, blurred.as_ref().unwrap_or(layer), 1.0);
         }
-        let labelled = layers.iter().filter(|(_, item, _)| items[*item].look.label().is_some());
-        let seen =
-            labelled.filter_map(|(owner, item, layer)| self.visible_part(&owners, *owner, *item, layer)).collect();
         self.camera.expose(&mut rgb, index);
-        (rgb, seen)
+        (rgb, self.seen(items, &layers))
+    }
+
+    /// What can be seen of each item that has a class: as [`Stage::photograph`], without a picture.
+    pub(crate) fn look_at(&self, items: &[Item<'_>]) -> Vec<Seen> {
+        self.seen(items, &self.layers(items, &far_to_near(items)))
+    }
+
+    /// The items' own pixels in this order, with their position in the list, where any are in the picture.
+    fn layers(&self, items: &[Item<'_>], order: &[usize]) -> Vec<(usize, Layer)> {
+        order.iter().filter_map(|&item| Some((item, self.layer(&items[item])?))).collect()
+    }
+
+    /// What can be seen of each layer whose item has a class; far layers come first.
+    fn seen(&self, items: &[Item<'_>], layers: &[(usize, Layer)]) -> Vec<Seen> {
+        let owner_at = |position: usize| u8::try_from(position + 1).unwrap_or(u8::MAX);
+        // Whose pixel it is: position in `layers` plus one.
+        let mut owners = vec![0u8; self.pixels()];
+        for (position, (_, layer)) in layers.iter().enumerate() {
+            self.own(&mut owners, layer, owner_at(position));
+        }
+        let labelled = layers.iter().enumerate().filter(|(_, (item, _))| items[*item].look.label().is_some());
+        labelled
+            .filter_map(|(position, (item, layer))| self.visible_part(&owners, owner_at(position), *item, layer))
+            .collect()
     }
 
     const fn pixels(&self) -> usize {
@@ -283,6 +297,13 @@ impl Stage {
         let bbox = BoxInFrame::from_edges(across(left), down(top), across(right), down(bottom));
         Some(Seen { item, bbox, visible: count as f32 / solid.max(1) as f32 })
     }
+}
+
+/// Positions in the list, what is farthest first.
+fn far_to_near(items: &[Item<'_>]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..items.len()).collect();
+    order.sort_by(|&a, &b| depth_key(&items[a]).total_cmp(&depth_key(&items[b])));
+    order
 }
 
 /// Larger is nearer. A rider who comes at the camera sits behind the handlebar, one who leaves before it.
