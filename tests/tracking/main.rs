@@ -7,4 +7,9 @@
     reason = "a failure here is the failing test"
 )]
 
+mod detections;
 mod metrics;
+mod recordings;
+mod runner;
+mod simulated;
+mod table;
