@@ -7,6 +7,7 @@
     reason = "a failure here is the failing test"
 )]
 
+mod default_model;
 mod detections;
 mod metrics;
 mod recordings;

@@ -66,12 +66,15 @@ pub fn kept(frames: usize, some_dropped: bool, seed: u64) -> Vec<bool> {
     (0..frames).map(|_| random.f64() >= DROPPED_SHARE || !some_dropped).collect()
 }
 
-/// Every scene on every day at every rate. Made once for all tests.
+/// Every scene on every day at every rate. Made once for all tests, each scene on a thread of its own.
 pub fn all() -> &'static [Recording] {
     static ALL: OnceLock<Vec<Recording>> = OnceLock::new();
     ALL.get_or_init(|| {
         let of_seed = |kind, seed| RATES.map(|fps| Recording::new(kind, seed, fps));
-        let of_kind = |kind| SEEDS.into_iter().flat_map(move |seed| of_seed(kind, seed));
-        SceneKind::ALL.into_iter().flat_map(of_kind).collect()
+        let of_kind = |kind| SEEDS.into_iter().flat_map(|seed| of_seed(kind, seed)).collect::<Vec<_>>();
+        std::thread::scope(|scope| {
+            let threads = SceneKind::ALL.map(|kind| scope.spawn(move || of_kind(kind)));
+            threads.into_iter().flat_map(|thread| thread.join().expect("a scene's truth")).collect()
+        })
     })
 }
