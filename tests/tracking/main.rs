@@ -12,5 +12,6 @@ mod detections;
 mod metrics;
 mod recordings;
 mod runner;
+mod scripts;
 mod simulated;
 mod table;

@@ -20,7 +20,7 @@ use super::{Script, actor::Actor};
 /// What is counted how often, by names like `across in` and `yard entered`; what never happens has no entry.
 pub type Counts = BTreeMap<String, u32>;
 
-const STEPS_PER_SECOND: u32 = 1000;
+const STEPS_PER_SECOND: f64 = 1000.0;
 /// Part of the box's extent across a line from which on it is clear of the line.
 const CLEARANCE: f64 = 0.1;
 
@@ -29,17 +29,23 @@ type Xy = (f64, f64);
 /// The counts of a script. With a `patience` other than 1 inertia and clearance are that much longer: a script in which
 /// this makes a difference is none that frames could tell.
 pub fn counts(script: &Script, patience: f64) -> Counts {
+    count(script, patience, &Way::exact)
+}
+
+/// The same, of what frames at these seconds show: the way from one sighting to the next is straight.
+pub fn counts_in_frames(script: &Script, patience: f64, frames: &[f64]) -> Counts {
+    count(script, patience, &|actor| vec![Way::in_frames(actor, frames)])
+}
+
+fn count(script: &Script, patience: f64, ways_of: &dyn Fn(&Actor) -> Vec<Way>) -> Counts {
     let mut counts = Counts::new();
     for actor in &script.actors {
-        let ways = Way::all(actor);
         let counts_label = |labels: &[String]| labels.is_empty() || labels.iter().any(|label| label == actor.label());
-        for line in script.lines.iter().filter(|line| counts_label(&line.labels)) {
-            for way in &ways {
+        for way in ways_of(actor).iter().filter(|way| !way.0.is_empty()) {
+            for line in script.lines.iter().filter(|line| counts_label(&line.labels)) {
                 count_crossings(way, line, patience, &mut counts);
             }
-        }
-        for zone in script.zones.iter().filter(|zone| counts_label(&zone.labels)) {
-            for way in &ways {
+            for zone in script.zones.iter().filter(|zone| counts_label(&zone.labels)) {
                 count_stays(way, zone, patience, &mut counts);
             }
         }
@@ -51,16 +57,21 @@ fn add(counts: &mut Counts, name: &str, what: &str) {
     *counts.entry(format!("{name} {what}")).or_default() += 1;
 }
 
-/// The boxes of an actor from its coming into the frame until its leaving, one a step.
-struct Way(Vec<BoxInFrame>);
+/// The boxes of an actor from its coming into the frame until its leaving, each with its second.
+struct Way(Vec<(f64, BoxInFrame)>);
 
 impl Way {
-    fn all(actor: &Actor) -> Vec<Self> {
-        let steps = (actor.leaves() * f64::from(STEPS_PER_SECOND)).ceil() as u32;
-        let places: Vec<_> =
-            (0..steps).map(|step| actor.place(f64::from(step) / f64::from(STEPS_PER_SECOND))).collect();
-        let present = places.split(Option::is_none).filter(|way| !way.is_empty());
-        present.map(|way| Self(way.iter().flatten().copied().collect())).collect()
+    /// A thousand a second, hidden or not; one way for each time that it is in the frame.
+    fn exact(actor: &Actor) -> Vec<Self> {
+        let steps = (actor.leaves() * STEPS_PER_SECOND).ceil() as u32;
+        let seconds = (0..steps).map(|step| f64::from(step) / STEPS_PER_SECOND);
+        let places: Vec<_> = seconds.map(|at| Some((at, actor.place(at)?))).collect();
+        places.split(Option::is_none).map(|way| Self(way.iter().flatten().copied().collect())).collect()
+    }
+
+    /// Where frames show it.
+    fn in_frames(actor: &Actor, frames: &[f64]) -> Self {
+        Self(frames.iter().filter_map(|&at| Some((at, actor.seen(at)?))).collect())
     }
 }
 
@@ -72,9 +83,9 @@ fn reference(b: &BoxInFrame, which: ReferencePoint) -> Xy {
     }
 }
 
-fn count_crossings(Way(boxes): &Way, line: &LinePlan, patience: f64, counts: &mut Counts) {
+fn count_crossings(Way(sightings): &Way, line: &LinePlan, patience: f64, counts: &mut Counts) {
     let ends = [line.from, line.to].map(|end| (f64::from(end.x), f64::from(end.y)));
-    let points: Vec<Xy> = boxes.iter().map(|b| reference(b, line.point)).collect();
+    let points: Vec<Xy> = sightings.iter().map(|(_, b)| reference(b, line.point)).collect();
     // The side it was last clear on, and how often it went through the line since: in less out.
     let mut clear_side = side(ends, points[0]) > 0.0;
     let mut through = 0;
@@ -82,7 +93,7 @@ fn count_crossings(Way(boxes): &Way, line: &LinePlan, patience: f64, counts: &mu
         through += passes(ends, pair[0], pair[1]);
         let distance = side(ends, pair[1]);
         let is_last = step + 2 == points.len();
-        if distance.abs() <= patience * clearance(ends, &boxes[step + 1]) && !is_last {
+        if distance.abs() <= patience * clearance(ends, &sightings[step + 1].1) && !is_last {
             continue;
         }
         let is_right = distance > 0.0;
@@ -120,51 +131,51 @@ fn cross(a: Xy, b: Xy, c: Xy) -> f64 {
     (b.0 - a.0) * (c.1 - a.1) - (b.1 - a.1) * (c.0 - a.0)
 }
 
-fn count_stays(Way(boxes): &Way, zone: &ZonePlan, patience: f64, counts: &mut Counts) {
+fn count_stays(Way(sightings): &Way, zone: &ZonePlan, patience: f64, counts: &mut Counts) {
     let corners: Vec<Xy> = zone.polygon.corners().iter().map(|c| (f64::from(c.x), f64::from(c.y))).collect();
-    let inside: Vec<bool> = boxes.iter().map(|b| winds_around(&corners, reference(b, zone.point))).collect();
-    let least = patience * zone.inertia.as_secs_f64() * f64::from(STEPS_PER_SECOND);
-    let is_short = |run: &Run| (run.steps as f64) < least;
+    let sides = sightings.iter().map(|(at, b)| (*at, winds_around(&corners, reference(b, zone.point))));
+    let least = patience * zone.inertia.as_secs_f64();
+    let is_short = |run: &Run| run.until - run.since < least;
 
-    let mut runs = Run::all(&inside);
-    let came_inside = runs[0].inside;
-    let mut position = 0;
     // Who is inside for a moment only was outside all the time; but who appears inside is inside.
-    runs.retain(|run| {
-        position += 1;
-        !run.inside || !is_short(run) || (position == 1 && came_inside)
-    });
-    let runs = Run::joined(runs);
+    let mut runs = Run::joined(sides.map(|(at, inside)| Run { inside, since: at, until: at }));
+    let first = runs[0].since;
+    runs.retain(|run| !run.inside || !is_short(run) || run.since == first);
     // Who is outside for a moment only was inside all the time; but who vanishes outside has left.
-    let last = runs.len() - 1;
-    let lasting = runs.iter().enumerate().filter(|(at, run)| run.inside || !is_short(run) || *at == 0 || *at == last);
-    for stay in Run::joined(lasting.map(|(_, run)| *run).collect()).iter().filter(|run| run.inside) {
+    let mut runs = Run::joined(runs.into_iter());
+    let (Some(begin), Some(end)) = (runs.first().map(|run| run.since), runs.last().map(|run| run.until)) else {
+        return;
+    };
+    runs.retain(|run| run.inside || !is_short(run) || run.since == begin || run.until == end);
+    for stay in Run::joined(runs.into_iter()).iter().filter(|run| run.inside) {
         add(counts, &zone.id, "entered");
         add(counts, &zone.id, "left");
-        let seconds = stay.steps as f64 / f64::from(STEPS_PER_SECOND);
+        let seconds = stay.until - stay.since;
         if zone.loitering.is_some_and(|loitering| seconds >= loitering.as_secs_f64()) {
             add(counts, &zone.id, "loitering");
         }
     }
 }
 
-/// So many steps on one side of a zone's edge.
+/// Sightings on one side of a zone's edge, from the first second to the last.
 #[derive(Clone, Copy)]
 struct Run {
     inside: bool,
-    steps: usize,
+    since: f64,
+    until: f64,
 }
 
 impl Run {
-    fn all(inside: &[bool]) -> Vec<Self> {
-        inside.chunk_by(|a, b| a == b).map(|run| Self { inside: run[0], steps: run.len() }).collect()
-    }
-
     /// Neighbours of one side are one.
-    fn joined(runs: Vec<Self>) -> Vec<Self> {
-        let of_one_side = runs.chunk_by(|a, b| a.inside == b.inside);
-        let steps = |runs: &[Self]| runs.iter().map(|run| run.steps).sum();
-        of_one_side.map(|runs| Self { inside: runs[0].inside, steps: steps(runs) }).collect()
+    fn joined(runs: impl Iterator<Item = Self>) -> Vec<Self> {
+        let mut joined: Vec<Self> = Vec::new();
+        for run in runs {
+            match joined.last_mut() {
+                Some(last) if last.inside == run.inside => last.until = run.until,
+                _ => joined.push(run),
+            }
+        }
+        joined
     }
 }
 

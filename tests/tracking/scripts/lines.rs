@@ -35,7 +35,8 @@ pub fn scripts() -> Vec<Script> {
                     .goes(2.0, 0.9, 0.5)
                     .goes(4.0, 0.9, 0.75)
                     .goes(6.0, 0.7, 0.75)
-                    .goes(8.0, 0.7, 0.45),
+                    .goes(8.0, 0.7, 0.45)
+                    .waits(10.0),
             )
             .expect("across out", 1),
         across("just inside and just outside the end")
@@ -44,7 +45,9 @@ pub fn scripts() -> Vec<Script> {
             .expect("across in", 1),
         across("along the line").with(person(0.0, 0.08, 0.6125).goes(8.0, 0.92, 0.6125)),
         across("along the line, so near that jitter is on both sides of it")
-            .with(person(0.0, 0.08, 0.603).goes(8.0, 0.92, 0.603)),
+            .with(person(0.0, 0.08, 0.603).goes(8.0, 0.92, 0.603))
+            // Clear of the line on neither side, but the first and the last sighting shake onto different ones.
+            .known_wrong(1),
         across("two in opposite directions")
             .with(person(0.0, 0.42, 0.4).goes(5.0, 0.42, 0.85))
             .with(person(0.0, 0.58, 0.85).goes(5.0, 0.58, 0.4))
@@ -79,11 +82,11 @@ pub fn scripts() -> Vec<Script> {
             .with(person(0.0, 0.5, 0.45).goes(5.0, 0.5, 0.8).hidden(1.6..2.7))
             .expect("across in", 1),
         across("vanishes clear behind the line")
-            .with(person(0.0, 0.5, 0.4).goes(4.0, 0.5, 0.65))
+            .with(person(0.0, 0.5, 0.4).goes(4.0, 0.5, 0.65).waits(6.0))
             .expect("across in", 1),
         upwards("a fast car").with(car(0.0, -0.13, 0.7).goes(2.8, 1.13, 0.7)).expect("upwards in", 1),
         upwards("a car that starts fast")
-            .with(car(0.0, 0.25, 0.7).waits(2.0).goes(3.0, 0.75, 0.7).waits(5.0))
+            .with(car(0.0, 0.25, 0.7).waits(2.0).goes(3.6, 0.75, 0.7).waits(6.0))
             .expect("upwards in", 1),
         upwards("three in a row")
             .with(person(0.0, 0.2, 0.7).goes(6.0, 0.8, 0.7))

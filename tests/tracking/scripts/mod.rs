@@ -10,6 +10,8 @@ mod zones;
 use std::{sync::Arc, time::Duration};
 
 use sightline_core::{
+    detection::Detection,
+    event::{EventKind, LineDirection},
     geometry::Polygon,
     plan::{LinePlan, ReferencePoint, ZonePlan},
 };
@@ -18,6 +20,18 @@ use self::{
     actor::{Actor, point},
     exact::Counts,
 };
+use crate::{
+    detections::shaken,
+    recordings::{RATES, kept},
+    runner::{self, Input, Output, class_id},
+};
+
+/// Each edge of a box is off by up to this part of its width or height.
+const JITTER: f32 = 0.03;
+/// Whether somebody has crossed or entered must not depend on whether clearance and inertia are a little longer.
+const PATIENCE: [f64; 3] = [0.7, 1.0, 1.3];
+/// How often each script is seen under each condition: with other frames dropped, and at other moments.
+const SEEDS: std::ops::Range<u64> = 0..10;
 
 /// A scene and what is to be counted in it.
 #[derive(Clone, Debug)]
@@ -27,11 +41,13 @@ pub struct Script {
     zones: Vec<ZonePlan>,
     lines: Vec<LinePlan>,
     expected: Counts,
+    known_wrong: usize,
 }
 
 impl Script {
     fn new(name: &'static str) -> Self {
-        Self { name, actors: Vec::new(), zones: Vec::new(), lines: Vec::new(), expected: Counts::new() }
+        let (actors, zones, lines) = (Vec::new(), Vec::new(), Vec::new());
+        Self { name, actors, zones, lines, expected: Counts::new(), known_wrong: 0 }
     }
 
     fn line(mut self, id: &str, [from, to]: [(f64, f64); 2]) -> Self {
@@ -83,15 +99,130 @@ impl Script {
         self
     }
 
+    /// In so many of the views the product is known to count wrong: a fault to be mended, and not to grow.
+    fn known_wrong(mut self, views: usize) -> Self {
+        self.known_wrong = views;
+        self
+    }
+
+    /// What a camera sees of it at these seconds.
+    fn seen(&self, view: &View, frames: &[f64]) -> Vec<Input> {
+        let mut random = fastrand::Rng::with_seed(view.seed);
+        let mut detection = |actor: &Actor, at: f64| {
+            let bbox = shaken(actor.seen(at)?, view.jitter, &mut random);
+            Some(Detection { class_id: class_id(actor.label()), score: 0.9, bbox })
+        };
+        let mut input = |at: f64| Input {
+            at: Duration::from_secs_f64(at),
+            detections: self.actors.iter().filter_map(|actor| detection(actor, at)).collect(),
+        };
+        frames.iter().map(|&at| input(at)).collect()
+    }
+
+    /// The seconds of the frames that reach the tracker, until everybody is given up for gone.
+    fn frames(&self, view: &View) -> Vec<f64> {
+        let mut random = fastrand::Rng::with_seed(view.seed);
+        let fps = f64::from(view.fps);
+        // The first frame comes at any moment, the others at the camera's rate.
+        let phase = random.f64() / fps;
+        let end = self.actors.iter().map(Actor::leaves).fold(0.0, f64::max) + 12.0;
+        let kept = kept((end * fps).ceil() as usize, view.some_dropped, random.u64(..));
+        let indices = kept.iter().enumerate().filter(|(_, kept)| **kept);
+        indices.map(|(index, _)| phase + index as f64 / fps).collect()
+    }
+
+    /// Whether these frames show what happens: of who is hardly seen while inside a zone, nobody can say how long it
+    /// stayed.
+    fn is_shown(&self, frames: &[f64]) -> bool {
+        PATIENCE.iter().all(|&patience| exact::counts_in_frames(self, patience, frames) == self.expected)
+    }
+
     fn all() -> Vec<Self> {
         [lines::scripts(), zones::scripts()].concat()
     }
 }
 
+/// How a camera sees a script.
+#[derive(Clone, Copy, Debug)]
+struct View {
+    fps: u32,
+    some_dropped: bool,
+    jitter: f32,
+    seed: u64,
+}
+
+impl View {
+    fn all() -> Vec<Self> {
+        let mut views = Vec::new();
+        for fps in RATES {
+            for some_dropped in [false, true] {
+                for jitter in [0.0, JITTER] {
+                    views.extend(SEEDS.map(|seed| Self { fps, some_dropped, jitter, seed }));
+                }
+            }
+        }
+        views
+    }
+}
+
+/// What the product counted.
+fn told(outputs: &[Output]) -> Counts {
+    let mut counts = Counts::new();
+    for change in outputs.iter().flat_map(|output| &output.changes) {
+        let name = match &change.kind {
+            EventKind::ZoneEntered { zone } => format!("{zone} entered"),
+            EventKind::ZoneLeft { zone, .. } => format!("{zone} left"),
+            EventKind::ZoneLoitering { zone, .. } => format!("{zone} loitering"),
+            EventKind::LineCrossed { line, direction: LineDirection::In } => format!("{line} in"),
+            EventKind::LineCrossed { line, direction: LineDirection::Out } => format!("{line} out"),
+            EventKind::ObjectStarted | EventKind::ObjectUpdated | EventKind::ObjectEnded { .. } => continue,
+        };
+        *counts.entry(name).or_default() += 1;
+    }
+    counts
+}
+
+#[test]
+fn zones_and_lines_are_counted_exactly() {
+    let (mut shown, mut hidden, mut too_many) = (0, 0, Vec::new());
+    for script in Script::all() {
+        let mut wrong = Vec::new();
+        for view in View::all() {
+            let frames = script.frames(&view);
+            if !script.is_shown(&frames) {
+                assert!(view.some_dropped, "{}: all frames are there and do not show it: {view:?}", script.name);
+                hidden += 1;
+                continue;
+            }
+            shown += 1;
+            let counted = told(&runner::follow(&script.zones, &script.lines, &script.seen(&view, &frames)));
+            if counted != script.expected {
+                wrong.push(format!("{}: {counted:?} instead of {:?} with {view:?}", script.name, script.expected));
+            }
+        }
+        if script.known_wrong > 0 {
+            tell_known_wrong(&script, wrong.len());
+        }
+        if wrong.len() > script.known_wrong {
+            too_many.extend(wrong);
+        }
+    }
+    assert!(too_many.is_empty(), "{} wrong of {shown}:\n{}", too_many.len(), too_many.join("\n"));
+    assert!(hidden * 50 < shown, "in {hidden} cases, and only {shown} others, the frames do not show what happens");
+}
+
+/// Past libtest's capture, which hides what a passing test prints.
+fn tell_known_wrong(script: &Script, wrong: usize) {
+    let _ = std::io::Write::write_fmt(
+        &mut std::io::stderr(),
+        format_args!("KNOWN FAULT: {}: {wrong} of {} views are counted wrong\n", script.name, View::all().len()),
+    );
+}
+
 #[test]
 fn what_scripts_expect_is_what_the_exact_ways_lead_to() {
     for script in Script::all() {
-        for patience in [0.6, 1.0, 1.4] {
+        for patience in PATIENCE {
             assert_eq!(exact::counts(&script, patience), script.expected, "{} with patience {patience}", script.name);
         }
     }
