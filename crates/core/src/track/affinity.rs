@@ -12,6 +12,11 @@ const BUFFER: f32 = 0.4;
 /// The same while nothing is known of a track's speed.
 const FIRST_BUFFER: f32 = 0.8;
 
+/// What the overlap with where a track was is worth, against the least with where it is expected.
+const STOPPED: f32 = MIN_IOU * MIN_IOU;
+/// Who is nearer than this to the frame's edge may be gone with the next step.
+const EDGE: f32 = 0.01;
+
 /// The IoU of `seen` with where the track is `predicted`; for boxes that miss each other closely a lower value, of
 /// widened boxes. `None`: not the same object. `hits`: how often the track was seen.
 pub(super) fn affinity(predicted: &BoxInFrame, seen: &BoxInFrame, hits: u32, is_high: bool) -> Option<f32> {
@@ -30,6 +35,17 @@ pub(super) fn affinity(predicted: &BoxInFrame, seen: &BoxInFrame, hits: u32, is_
     let widened = widened(predicted, buffer).iou(&self::widened(seen, buffer));
     // Below every true overlap, so that none is given up for it.
     (widened >= MIN_IOU).then_some(MIN_IOU * widened)
+}
+
+/// The same for who is not where it is expected: while frames were dropped it may have turned, stopped or started, and
+/// then it is near where it `was`. Less than all of [`affinity`].
+pub(super) fn affinity_where_it_was(was: &BoxInFrame, seen: &BoxInFrame, is_high: bool) -> Option<f32> {
+    Some(STOPPED * affinity(was, seen, 1, is_high)?)
+}
+
+/// Whether a box reaches the frame's edge, where objects leave.
+pub(super) fn is_leaving(b: &BoxInFrame) -> bool {
+    b.x < EDGE || b.y < EDGE || b.right() > 1.0 - EDGE || b.bottom() > 1.0 - EDGE
 }
 
 /// Whether even the widened boxes miss each other: most pairs do, and this is the cheapest way to know.

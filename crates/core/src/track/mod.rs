@@ -10,7 +10,7 @@ mod kalman;
 use std::time::{Duration, Instant};
 
 use self::{
-    affinity::affinity,
+    affinity::{affinity, affinity_where_it_was, is_leaving},
     assignment::{Assigner, Pair},
     kalman::BoxFilter,
 };
@@ -231,13 +231,17 @@ impl Tracker {
             if !is_wanted || self.is_seen[track_index] {
                 continue;
             }
+            let predicted = &self.predicted[track_index];
+            // Who was on the way out of the frame is out: who is seen there now is somebody else.
+            let may_have_stopped = !track.stationary && !is_leaving(&track.bbox) && !is_leaving(predicted);
             for &sighting_index in &self.candidates {
                 let Sighting { detection, is_high } = &sightings[sighting_index];
                 if detection.class_id != track.class_id {
                     continue;
                 }
-                let predicted = &self.predicted[track_index];
-                if let Some(affinity) = affinity(predicted, &detection.bbox, track.hits, *is_high) {
+                let as_expected = affinity(predicted, &detection.bbox, track.hits, *is_high);
+                let stopped = || affinity_where_it_was(&track.smoothed, &detection.bbox, *is_high);
+                if let Some(affinity) = as_expected.or_else(|| may_have_stopped.then(stopped).flatten()) {
                     self.pairs.push(Pair { track: track_index, detection: sighting_index, affinity });
                 }
             }
@@ -567,6 +571,35 @@ mod tests {
             }
         }
         assert_eq!(changes.track_of_detection, first_ids);
+    }
+
+    /// Walks from `from` by `step` every 100 ms, and is seen at `then` so many milliseconds after the last step; the ids
+    /// of all objects there are after three more sightings there.
+    fn ids_after_a_gap(from: f32, step: f32, gap: u64, then: f32) -> Vec<Option<u64>> {
+        let (mut tracker, mut changes, start) =
+            (Tracker::new(TrackerSettings::default()), TrackChanges::default(), Instant::now());
+        for count in 0..10u16 {
+            let x = from + step * f32::from(count);
+            tracker.update(&[seen(1, x, 0.3)], at(start, 100 * u64::from(count)), &mut changes);
+        }
+        for count in 0..3 {
+            tracker.update(&[seen(1, then, 0.3)], at(start, 900 + gap + 100 * count), &mut changes);
+        }
+        changes.track_of_detection
+    }
+
+    #[test]
+    fn who_turns_or_stops_while_frames_are_dropped_is_the_same() {
+        // Last seen at 0.38, expected at 0.54 after the gap: it stopped, turned, or went on.
+        for then in [0.38, 0.30, 0.54] {
+            assert_eq!(ids_after_a_gap(0.2, 0.02, 800, then), [Some(1)], "{then}");
+        }
+    }
+
+    #[test]
+    fn who_comes_in_where_somebody_left_is_another() {
+        // The last sighting reaches the frame's edge.
+        assert_eq!(ids_after_a_gap(0.72, 0.02, 800, 0.82), [Some(2)]);
     }
 
     proptest! {
