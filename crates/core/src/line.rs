@@ -72,6 +72,8 @@ pub struct LineWatch {
     last: Point,
     /// Passes through the line since then: to the right less to the left.
     passes: i32,
+    /// It was clear of the line once. Who never was has only shaken on it.
+    was_clear: bool,
 }
 
 impl LineWatch {
@@ -79,7 +81,8 @@ impl LineWatch {
     #[must_use]
     pub fn new(line: &Line, bbox: &BoxInFrame) -> Self {
         let last = line.point_of(bbox);
-        Self { is_right: line.offset(last) >= 0.0, last, passes: 0 }
+        let offset = line.offset(last);
+        Self { is_right: offset >= 0.0, last, passes: 0, was_clear: offset.abs() > line.clearance(bbox) }
     }
 
     /// The object was seen again. The direction when that shows that it has crossed.
@@ -90,12 +93,13 @@ impl LineWatch {
         if line.offset(point).abs() <= line.clearance(bbox) {
             return None;
         }
+        self.was_clear = true;
         self.settle(line)
     }
 
-    /// The object is gone: where it was last seen decides, clear of the line or not.
+    /// The object is gone: where it was last seen decides, clear of the line or not, unless it never was clear of it.
     pub fn end(&mut self, line: &Line) -> Option<LineDirection> {
-        self.settle(line)
+        if self.was_clear { self.settle(line) } else { None }
     }
 
     fn settle(&mut self, line: &Line) -> Option<LineDirection> {
@@ -171,6 +175,12 @@ mod tests {
             ("vanishes right before it", ACROSS, &[(0.5, 0.4), (0.5, 0.505), (0.5, 0.499)], vec![]),
             ("through its very end", ACROSS, &[(0.2, 0.4), (0.2, 0.6)], vec![In]),
             ("along it", ACROSS, &[(0.1, 0.495), (0.4, 0.505), (0.6, 0.495), (0.9, 0.495)], vec![]),
+            (
+                "along it, shaking from one side to the other",
+                ACROSS,
+                &[(0.1, 0.505), (0.5, 0.505), (0.6, 0.495)],
+                vec![],
+            ),
         ] {
             assert_eq!(way(&line, feet), expected, "{why}");
         }
