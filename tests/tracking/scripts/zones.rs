@@ -1,7 +1,4 @@
 //! Scripts for zones: `yard` is a square in the middle, with an inertia of half a second.
-//!
-//! Where a script is known to be counted wrong, somebody turns, stops or starts while frames are dropped: the tracker
-//! looks for them only where they would be had they gone on, and takes them for somebody new.
 
 use super::{
     Script,
@@ -18,7 +15,7 @@ pub fn scripts() -> Vec<Script> {
         yard("passes by").with(person(0.0, 0.1, 0.85).goes(6.0, 0.9, 0.85)),
         yard("cuts the corner").with(person(0.0, 0.14, 0.545).goes(3.0, 0.44, 0.275)),
         once(yard("cuts the corner slowly").with(person(0.0, 0.2, 0.6).goes(6.0, 0.5, 0.3))),
-        yard("stays outside at the edge").with(person(0.0, 0.1, 0.9).goes(2.0, 0.5, 0.80625).waits(8.0)).known_wrong(1),
+        yard("stays outside at the edge").with(person(0.0, 0.1, 0.9).goes(2.0, 0.5, 0.80625).waits(8.0)),
         once(
             yard("stays inside at the edge")
                 .with(person(0.0, 0.1, 0.9).goes(2.0, 0.5, 0.79375).waits(8.0).goes(10.0, 0.9, 0.9)),
@@ -41,7 +38,7 @@ pub fn scripts() -> Vec<Script> {
             yard("walks on while it cannot be seen inside")
                 .with(person(0.0, 0.1, 0.6).goes(8.0, 0.9, 0.6).hidden(3.6..4.6)),
         ),
-        once(yard("appears inside").with(person(0.0, 0.5, 0.6).waits(2.0).goes(5.0, 0.9, 0.6))).known_wrong(4),
+        once(yard("appears inside").with(person(0.0, 0.5, 0.6).waits(2.0).goes(5.0, 0.9, 0.6))),
         once(yard("vanishes inside").with(person(0.0, 0.1, 0.6).goes(3.0, 0.5, 0.6).waits(5.0))),
         once(yard("a fast car through").with(car(0.0, -0.13, 0.6).goes(3.9, 1.13, 0.6))),
         yard("in and out three times")
@@ -55,8 +52,7 @@ pub fn scripts() -> Vec<Script> {
                     .goes(18.0, 0.1, 0.6),
             )
             .expect("yard entered", 3)
-            .expect("yard left", 3)
-            .known_wrong(12),
+            .expect("yard left", 3),
         yard("two that meet inside")
             .with(person(0.0, 0.1, 0.7).goes(6.0, 0.9, 0.7))
             .with(person(0.0, 0.9, 0.75).goes(6.0, 0.1, 0.75))
@@ -88,8 +84,7 @@ pub fn scripts() -> Vec<Script> {
                 .with(car(12.0, 0.1, 0.65).goes(14.0, 0.9, 0.65)),
         )
         .only(&["person"])
-        .expect("yard loitering", 1)
-        .known_wrong(4),
+        .expect("yard loitering", 1),
         once(yard("does not loiter").loitering(6.0).with(person(0.0, 0.1, 0.6).goes(6.0, 0.9, 0.6))),
     ]
 }
