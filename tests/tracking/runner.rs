@@ -7,12 +7,13 @@ use std::{
 
 use sightline_core::{
     detection::Detection,
-    event::{EndReason, EventTimes, ObjectChange, WireDetection},
+    event::{EndReason, EventTimes, ObjectChange, WireDetection, rounded},
     frame::{CaptureClock, FrameInfo},
     model::Labels,
     objects::ObjectObserver,
     plan::{CameraPlan, CameraSpec, LinePlan, SourceSpec, ZonePlan},
     time::WallTime,
+    track::Track,
 };
 
 /// The default model's threshold: what scores less is no object of its own.
@@ -39,7 +40,7 @@ pub struct Input {
 /// What came of one frame.
 #[derive(Clone, Debug, Default)]
 pub struct Output {
-    /// The detections that belong to an object, which is their `track`.
+    /// The objects that the frame shows, by their `track`.
     pub tracked: Vec<WireDetection>,
     /// What was reported.
     pub changes: Vec<ObjectChange>,
@@ -59,14 +60,25 @@ pub fn follow(zones: &[ZonePlan], lines: &[LinePlan], inputs: &[Input]) -> Vec<O
         observer.observe(&input.detections, frame, times(input.at), start + input.at, &mut |change| {
             changes.push(change);
         });
-        let mut tracked = observer.wire_detections();
-        tracked.retain(|detection| detection.track.is_some());
-        outputs.push(Output { tracked, changes });
+        outputs.push(Output { tracked: tracked(&observer), changes });
     }
     if let Some(last) = outputs.last_mut() {
         observer.end_all(EndReason::Shutdown, &mut |change| last.changes.push(change));
     }
     outputs
+}
+
+/// The objects that the last frame shows.
+fn tracked(observer: &ObjectObserver) -> Vec<WireDetection> {
+    let wire = |track: &Track| {
+        Some(WireDetection {
+            label: observer.label(track.class_id)?.clone(),
+            score: rounded(track.score),
+            r#box: track.bbox.into(),
+            track: track.id,
+        })
+    };
+    observer.tracks().filter(|track| track.is_seen()).filter_map(wire).collect()
 }
 
 fn camera(zones: &[ZonePlan], lines: &[LinePlan]) -> CameraPlan {

@@ -283,7 +283,7 @@ impl Camera {
         if let (Some(plan), Some(Picture(buffer))) = (&self.plan.snapshots, picture)
             && !observation.best_shots().is_empty()
         {
-            self.take_snapshots(plan, observation.best_shots(), Arc::from(buffer), times.capture);
+            self.take_snapshots(plan, observation.best_shots(), &Arc::from(buffer), times.capture);
         }
         drop(observation);
         // From now on the camera's next frame may be taken into a batch.
@@ -294,7 +294,7 @@ impl Camera {
         &self,
         plan: &SnapshotPlan,
         shots: &[BestShot],
-        picture: Arc<dyn FrameBuffer>,
+        picture: &Arc<dyn FrameBuffer>,
         capture: WallTime,
     ) {
         for BestShot { track, label, bbox } in shots {
