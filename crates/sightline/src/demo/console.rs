@@ -51,12 +51,14 @@ impl Console {
     fn on_event(&mut self, camera: &str, event: &Value, received: WallTime) {
         self.figures.camera(camera).events += 1;
         let text = |name: &str| event[name].as_str().unwrap_or("?").to_string();
-        let reason = event["reason"].as_str().map(|reason| format!("  ({reason})")).unwrap_or_default();
-        let score = event["score"].as_f64().unwrap_or(0.0);
+        if event["type"] == "object_updated" {
+            // Of interest to programs; people would not see the others for them.
+            return;
+        }
         let object = format!("{} #{}", text("label"), event["track"]);
         let clock = received.to_string();
         let clock = clock.get(11..23).unwrap_or_default();
-        say(&format!("{clock}  {camera:<14} {:<15} {object:<18} score {score:.2}{reason}\n", text("type")));
+        say(&format!("{clock}  {camera:<14} {:<15} {object:<18} {}\n", text("type"), details(event)));
     }
 
     fn on_status(&mut self, camera: &str, status: Value) {
@@ -68,6 +70,19 @@ impl Console {
             say(&format!("           {camera:<14} {}: {message}\n", status["state"].as_str().unwrap_or("?")));
         }
         figures.status = status;
+    }
+}
+
+/// What matters of an event of its type.
+fn details(event: &Value) -> String {
+    let text = |name: &str| event[name].as_str().unwrap_or("?");
+    let seconds = |name: &str| event[name].as_f64().unwrap_or(0.0);
+    match event["type"].as_str() {
+        Some("zone_entered") => text("zone").to_string(),
+        Some("zone_left" | "zone_loitering") => format!("{}, {:.1} s", text("zone"), seconds("dwell_seconds")),
+        Some("line_crossed") => format!("{} {}", text("line"), text("direction")),
+        Some("object_ended") => format!("{}, {:.1} s", text("reason"), seconds("age_seconds")),
+        _ => format!("score {:.2}", event["score"].as_f64().unwrap_or(0.0)),
     }
 }
 

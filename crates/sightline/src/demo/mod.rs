@@ -16,6 +16,7 @@ use console::{Console, say};
 use daemon::Daemon;
 use sightline_core::plan::MqttPlan;
 use sightline_mqtt::{MqttSettings, Subscription};
+use sightline_sim::scene::SceneKind;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::{
@@ -153,9 +154,25 @@ fn pipeline_file(model: &str, mqtt_port: u16, cameras: &Cameras) -> String {
     );
     for (id, url) in cameras.addresses() {
         // Writing to a String cannot fail.
-        let _ = writeln!(yaml, "  {id}: {{url: \"{url}\"}}");
+        let _ = writeln!(yaml, "  {id}:\n    url: \"{url}\"{}", places(&id));
     }
     yaml
+}
+
+/// Zones and lines of the scene that a camera is named after; none for a video.
+fn places(id: &str) -> &'static str {
+    let scene = id.trim_end_matches(|c: char| c == '-' || c.is_ascii_digit());
+    match scene.parse() {
+        Ok(SceneKind::Street) => "\n    lines: {middle: {from: [0.5, 1], to: [0.5, 0.6]}}",
+        Ok(SceneKind::Office) => {
+            "\n    zones: {desk: {polygon: [[0.2, 0.75], [0.8, 0.75], [0.8, 1], [0.2, 1]], loitering: 3s}}"
+        }
+        Ok(SceneKind::Crossing) => "\n    lines: {kerb: {from: [0, 0.8], to: [1, 0.8], labels: [person]}}",
+        Ok(SceneKind::Parking) => {
+            "\n    zones: {yard: {polygon: [[0, 0.6], [1, 0.6], [1, 1], [0, 1]], labels: [car], loitering: 3s}}"
+        }
+        Err(_) => "",
+    }
 }
 
 fn subscriber_plan(port: u16) -> MqttPlan {
