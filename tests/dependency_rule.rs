@@ -27,7 +27,7 @@ const OWNED: [(&str, &[&str]); 16] = [
 ];
 
 /// What the pure core may name.
-const CORE: [&str; 2] = ["serde", "thiserror"];
+const CORE: [&str; 3] = ["libm", "serde", "thiserror"];
 
 fn our_packages() -> Vec<Package> {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");

@@ -89,8 +89,14 @@ fn two_replays_are_the_same_byte_for_byte() {
     let drawn = VideoReader::open(&drawing, None).expect("a video").filter(Result::is_ok).count();
     assert_eq!(drawn, 80);
 
-    let slower = replay(&["--fps", "5", "--start", "2026-11-24T08:00:00.000Z"]);
-    assert!(slower.contains("2026-11-24T08:00:0") && slower.lines().count() > 0, "{slower}");
+    let slower_timeline = folder.path().join("slower.txt");
+    let slower = replay(&["--fps", "5", "--start", "2026-11-24T08:00:00.000Z", "--timeline", text(&slower_timeline)]);
+    assert!(slower.contains("2026-11-24T08:00:0"), "{slower}");
+    let slower_timeline = std::fs::read_to_string(slower_timeline).expect("a timeline");
+    assert!(
+        slower_timeline.contains("41 frames, "),
+        "half of them, and one that a camera may be early by: {slower_timeline}"
+    );
 }
 
 #[test]

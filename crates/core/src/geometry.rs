@@ -44,13 +44,16 @@ impl BoxInFrame {
         Point { x: self.x + 0.5 * self.width, y: self.y + 0.5 * self.height }
     }
 
-    /// The point that stands for the object.
+    /// The point that stands for the object, inside the frame: who is cut off at the bottom of the picture stands on its
+    /// last line, and so inside of a zone that reaches down to it.
     #[must_use]
     pub fn reference(&self, point: ReferencePoint) -> Point {
-        match point {
+        const LAST: f32 = 1.0 - f32::EPSILON;
+        let Point { x, y } = match point {
             ReferencePoint::Foot => self.foot(),
             ReferencePoint::Center => self.center(),
-        }
+        };
+        Point { x: x.clamp(0.0, LAST), y: y.clamp(0.0, LAST) }
     }
 
     /// Area as a fraction of the frame's.
@@ -289,6 +292,15 @@ mod tests {
             [(0.5, 0.6, true), (0.5, 0.3, false), (0.2, 0.2, true), (0.0, 0.9, false), (0.5, 1.5, false)]
         {
             assert_eq!(arrow.contains(Point { x, y }), inside, "({x}, {y})");
+        }
+    }
+
+    #[test]
+    fn who_is_cut_off_at_the_frames_edge_is_inside_a_zone_that_reaches_it() {
+        let lower_half = polygon(&[(0.0, 0.5), (1.0, 0.5), (1.0, 1.0), (0.0, 1.0)]).unwrap();
+        for (x, height) in [(0.4, 0.5), (0.4, 0.55), (0.95, 0.5), (-0.05, 0.5)] {
+            let cut_off = BoxInFrame { x, y: 0.5, width: 0.1, height };
+            assert!(lower_half.contains(cut_off.reference(ReferencePoint::Foot)), "{cut_off:?}");
         }
     }
 

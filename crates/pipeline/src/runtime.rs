@@ -118,14 +118,13 @@ impl Runtime {
         Stopped { stragglers, balances }
     }
 
-    /// Waits for pictures and recordings to be written, of which the last ones began with the objects' ends.
+    /// Waits for pictures and recordings to be written.
     async fn finish_files(&self, until: tokio::time::Instant) -> Vec<String> {
         let (cameras, snapshots) = (self.cameras.clone(), self.keepers.snapshots.clone());
         let finish = move || {
-            let left = || {
-                let left = until.into_std().saturating_duration_since(Instant::now());
-                left.max(LEAST_FOR_FILES)
-            };
+            // One deadline for all files: a disk that hangs must not cost each camera its own wait.
+            let until = until.into_std().max(Instant::now() + LEAST_FOR_FILES);
+            let left = || until.saturating_duration_since(Instant::now());
             let mut late = Vec::new();
             for camera in &cameras {
                 if camera.clips.as_ref().is_some_and(|clips| !clips.finish(left())) {

@@ -28,7 +28,7 @@ impl EventLog {
         &*self.sink
     }
 
-    /// Numbers a change, shows it to `on_event` and hands it on.
+    /// Numbers a change, hands it on, and shows it to `on_event`.
     pub fn record(&self, change: ObjectChange, origin: &Arc<Origin>, on_event: &mut dyn FnMut(&Event)) {
         // Held until the sink has the event, or two cameras' events could overtake each other between being numbered
         // and being handed on. The sink never blocks.
@@ -44,8 +44,10 @@ impl EventLog {
             change,
             replayed: false,
         };
-        on_event(&event);
         // The sink keeps it until delivered, or counts and logs what it had to force out.
-        let _: Offered = self.sink.offer(event);
+        let _: Offered = self.sink.offer(event.clone());
+        drop(next_seq);
+        // Beginning a recording takes longer than an event of another camera should wait.
+        on_event(&event);
     }
 }

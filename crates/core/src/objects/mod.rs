@@ -44,6 +44,8 @@ pub struct ObjectObserver {
     changes: TrackChanges,
     sightings: Vec<Sighting>,
     objects: BTreeMap<u64, Object>,
+    /// Objects of the frame with their sightings; used again from frame to frame.
+    seen: Vec<(u64, usize)>,
     tallies: Tallies,
     best_shots: Vec<BestShot>,
 }
@@ -64,6 +66,7 @@ impl ObjectObserver {
             changes: TrackChanges::default(),
             sightings: Vec::new(),
             objects: BTreeMap::new(),
+            seen: Vec::new(),
             best_shots: Vec::new(),
         }
     }
@@ -168,7 +171,7 @@ impl ObjectObserver {
 
     /// Whether anything happened to the objects that were seen.
     fn report_seen(&mut self, last: (FrameInfo, EventTimes), on_change: &mut dyn FnMut(ObjectChange)) -> bool {
-        let Self { changes, tracker, objects, places, rules, tallies, best_shots, sightings, .. } = self;
+        let Self { changes, tracker, objects, places, rules, tallies, best_shots, sightings, seen, .. } = self;
         let mut has_news = false;
         let mut tell = |change: ObjectChange| {
             has_news = true;
@@ -176,14 +179,11 @@ impl ObjectObserver {
             on_change(change);
         };
         // In the order of their ids: objects are numbered in the order in which they come.
-        let mut seen: Vec<(u64, usize)> = changes
-            .track_of_detection
-            .iter()
-            .enumerate()
-            .filter_map(|(sighting, id)| Some(((*id)?, sighting)))
-            .collect();
+        let of_objects = changes.track_of_detection.iter().enumerate();
+        seen.clear();
+        seen.extend(of_objects.filter_map(|(sighting, id)| Some(((*id)?, sighting))));
         seen.sort_unstable();
-        for (id, sighting) in seen {
+        for &(id, sighting) in seen.iter() {
             let Some(track) = tracker.object(id) else { continue };
             match objects.get_mut(&id) {
                 Some(object) => object.see(places, track, last, &mut tell),
@@ -208,8 +208,9 @@ impl ObjectObserver {
     fn count(&mut self) {
         let objects = &self.objects;
         self.tallies.recount(&|zone, label| {
+            // Names are shared with the rules: equal ones are one.
             let is_counted =
-                |object: &&Object| *object.label == *label && zone.is_none_or(|zone| object.is_inside(zone));
+                |object: &&Object| Arc::ptr_eq(&object.label, label) && zone.is_none_or(|zone| object.is_inside(zone));
             u32::try_from(objects.values().filter(is_counted).count()).unwrap_or(u32::MAX)
         });
     }

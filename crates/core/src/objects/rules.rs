@@ -3,7 +3,12 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
-    detection::Detection, frame::FrameInfo, geometry::Polygon, model::Labels, plan::LabelFilter, track::Sighting,
+    detection::Detection,
+    frame::FrameInfo,
+    geometry::{Polygon, ReferencePoint},
+    model::Labels,
+    plan::LabelFilter,
+    track::Sighting,
 };
 
 /// A detection of this share of a label's least score keeps an object alive, though it is not reported: what is half
@@ -79,7 +84,7 @@ impl LabelRules {
         if detection.score < rule.low_score() || !rule.allows_size(detection, frame) {
             return None;
         }
-        let foot = detection.bbox.foot();
+        let foot = detection.bbox.reference(ReferencePoint::Foot);
         if masks.iter().any(|mask| mask.contains(foot)) {
             return None;
         }

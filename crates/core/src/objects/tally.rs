@@ -33,7 +33,7 @@ impl Tallies {
 
     /// Counts anew rather than up and down: a count cannot drift from the objects that it counts. `count` is asked for
     /// the objects of a label that are present, or inside a zone.
-    pub(super) fn recount(&mut self, count: &dyn Fn(Option<usize>, &str) -> u32) {
+    pub(super) fn recount(&mut self, count: &dyn Fn(Option<usize>, &Arc<str>) -> u32) {
         for (tally, is_news) in &mut self.slots {
             let (known, now) = match tally {
                 Tally::Present { label, count: known } => (known, count(None, label)),

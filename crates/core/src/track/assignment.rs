@@ -60,6 +60,9 @@ fn root(group: &[usize], mut member: usize) -> usize {
 struct Solver {
     tracks: Vec<usize>,
     detections: Vec<usize>,
+    /// Where each track and each detection stands in these lists.
+    place_of_track: Vec<usize>,
+    place_of_detection: Vec<usize>,
     /// Row by row; `1 - affinity`, or 1.
     costs: Vec<f32>,
     row_potential: Vec<f32>,
@@ -75,18 +78,18 @@ const ALONE: f32 = 1.0;
 
 impl Solver {
     fn solve(&mut self, group: &[(usize, Pair)], assigned: &mut Vec<Pair>) {
-        collect(&mut self.tracks, group.iter().map(|(_, pair)| pair.track));
-        collect(&mut self.detections, group.iter().map(|(_, pair)| pair.detection));
+        collect(&mut self.tracks, &mut self.place_of_track, group.iter().map(|(_, pair)| pair.track));
+        collect(&mut self.detections, &mut self.place_of_detection, group.iter().map(|(_, pair)| pair.detection));
         let is_swapped = self.tracks.len() > self.detections.len();
-        let (rows, columns) =
-            if is_swapped { (&self.detections, &self.tracks) } else { (&self.tracks, &self.detections) };
-        let (row_count, column_count) = (rows.len(), columns.len());
+        let (row_count, column_count) = match is_swapped {
+            true => (self.detections.len(), self.tracks.len()),
+            false => (self.tracks.len(), self.detections.len()),
+        };
 
-        self.costs.clear();
-        self.costs.resize(row_count * column_count, ALONE);
+        reset(&mut self.costs, row_count * column_count, ALONE);
         for (_, pair) in group {
-            let (row, column) = if is_swapped { (pair.detection, pair.track) } else { (pair.track, pair.detection) };
-            let (Ok(row), Ok(column)) = (rows.binary_search(&row), columns.binary_search(&column)) else { continue };
+            let (track, detection) = (self.place_of_track[pair.track], self.place_of_detection[pair.detection]);
+            let (row, column) = if is_swapped { (detection, track) } else { (track, detection) };
             self.costs[row * column_count + column] = ALONE - pair.affinity;
         }
         self.search(row_count, column_count);
@@ -168,11 +171,24 @@ impl Solver {
     }
 }
 
-fn collect(into: &mut Vec<usize>, members: impl Iterator<Item = usize>) {
-    into.clear();
-    into.extend(members);
-    into.sort_unstable();
-    into.dedup();
+/// Lists the members, each once and in order, and where each stands in the list.
+fn collect(list: &mut Vec<usize>, places: &mut Vec<usize>, members: impl Iterator<Item = usize>) {
+    const NOT_LISTED: usize = usize::MAX;
+    list.clear();
+    places.clear();
+    for member in members {
+        if places.len() <= member {
+            places.resize(member + 1, NOT_LISTED);
+        }
+        if places[member] == NOT_LISTED {
+            places[member] = 0;
+            list.push(member);
+        }
+    }
+    list.sort_unstable();
+    for (place, member) in list.iter().enumerate() {
+        places[*member] = place;
+    }
 }
 
 fn reset<T: Clone>(values: &mut Vec<T>, length: usize, value: T) {
