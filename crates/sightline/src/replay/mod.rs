@@ -30,7 +30,7 @@ use sightline_pipeline::{
     stamp::EventLog,
 };
 
-use self::{draw::Drawing, output::Output, timeline::Timeline};
+use self::{draw::Drawing, output::Output, timeline::TimelineFile};
 use crate::{
     cli::ReplayArgs,
     failure::{Failure, Kind, OrFail, Outcome},
@@ -56,7 +56,7 @@ pub fn execute(args: &ReplayArgs) -> Outcome {
         model: ModelIdentity { name: pipeline.model.name.clone(), sha256: pipeline.model.sha256.clone() },
         provider: sessions.provider.name().to_string(),
     });
-    let timeline = args.timeline.as_deref().map(|path| Timeline::create(path, args.start)).transpose();
+    let timeline = args.timeline.as_deref().map(|path| TimelineFile::create(path, args.start)).transpose();
     let output = Arc::new(Output::new(timeline.or_fail(Kind::Usage)?));
     // Two replays number their events alike, so that they can be compared.
     let events = Arc::new(EventLog::new(output.clone(), Ulid::new(args.start, 0)));

@@ -12,7 +12,7 @@ use sightline_core::{
     time::WallTime,
 };
 
-use super::timeline::Timeline;
+use super::timeline::TimelineFile;
 
 /// The sink of a replay. One thread uses it; the lock is for the port's sake.
 pub struct Output {
@@ -21,13 +21,13 @@ pub struct Output {
 
 struct Inner {
     lines: BufWriter<Stdout>,
-    timeline: Option<Timeline>,
+    timeline: Option<TimelineFile>,
     /// The first thing that went wrong; nothing is written after it.
     failure: Option<std::io::Error>,
 }
 
 impl Output {
-    pub fn new(timeline: Option<Timeline>) -> Self {
+    pub fn new(timeline: Option<TimelineFile>) -> Self {
         let inner = Inner { lines: BufWriter::new(std::io::stdout()), timeline, failure: None };
         Self { inner: Mutex::new(inner) }
     }

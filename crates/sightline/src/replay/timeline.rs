@@ -14,7 +14,7 @@ use sightline_core::{
 };
 
 /// The file that a timeline is written to.
-pub struct Timeline {
+pub struct TimelineFile {
     file: BufWriter<File>,
     start: WallTime,
     now: WallTime,
@@ -23,7 +23,7 @@ pub struct Timeline {
     events: BTreeMap<&'static str, u64>,
 }
 
-impl Timeline {
+impl TimelineFile {
     /// Makes the file. `start`: the moment from which times are counted.
     ///
     /// # Errors

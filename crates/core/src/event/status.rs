@@ -1,0 +1,106 @@
+//! What cameras and the node are doing.
+
+use serde::Serialize;
+
+use super::{ModelIdentity, Ulid};
+use crate::time::WallTime;
+
+/// What a camera is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CameraState {
+    /// Being opened.
+    Connecting,
+    /// Frames arrive.
+    Streaming,
+    /// Connected, but no frame for too long.
+    Stalled,
+    /// Waiting before the next try.
+    Backoff,
+    /// Cannot work as configured.
+    Failed,
+    /// Switched off, or a file that has ended.
+    Disabled,
+}
+
+/// A camera's `status`, retained.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CameraStatus {
+    /// What it is doing.
+    pub state: CameraState,
+    /// Why, when something is wrong (`auth`, `not_found`, `network`, …).
+    pub code: Option<&'static str>,
+    /// The same in words, without secrets.
+    pub message: Option<String>,
+    /// Since when.
+    pub since: WallTime,
+    /// Frames per second that are inferred, over the last seconds.
+    pub fps: f64,
+    /// Codec of the stream, once known.
+    pub codec: Option<String>,
+    /// GStreamer element that decodes it, once known.
+    pub decoder: Option<String>,
+    /// Frames since the daemon's start, by what became of them.
+    pub frames: FrameBalance,
+}
+
+/// What became of a camera's frames. Always: decoded = inferred + Σ dropped + waiting.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct FrameBalance {
+    /// Left the decoder.
+    pub decoded: u64,
+    /// Went through the network.
+    pub inferred: u64,
+    /// Over the wished frame rate.
+    pub dropped_rate: u64,
+    /// A newer frame took its place before inference.
+    pub dropped_superseded: u64,
+    /// Waited too long to be worth a look.
+    pub dropped_stale: u64,
+    /// The inference failed.
+    pub dropped_failed: u64,
+    /// Still waiting when the camera stopped.
+    pub dropped_stopped: u64,
+    /// In the slot or in a batch right now.
+    pub waiting: u64,
+}
+
+impl FrameBalance {
+    /// All frames dropped, whatever the reason.
+    #[must_use]
+    pub const fn dropped(&self) -> u64 {
+        self.dropped_rate + self.dropped_superseded + self.dropped_stale + self.dropped_failed + self.dropped_stopped
+    }
+
+    /// Whether every decoded frame is accounted for.
+    #[must_use]
+    pub const fn is_exact(&self) -> bool {
+        self.decoded == self.inferred + self.dropped() + self.waiting
+    }
+}
+
+/// A model in the node's `status`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PipelineStatus {
+    /// The pipeline's name.
+    pub name: String,
+    /// Its cameras.
+    pub cameras: Vec<String>,
+    /// Its model.
+    pub model: ModelIdentity,
+    /// The execution provider really in use.
+    pub provider: String,
+}
+
+/// The node's `status`, retained.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NodeStatus {
+    /// Version of the daemon.
+    pub version: String,
+    /// When it started.
+    pub since: WallTime,
+    /// The run that events' `seq` counts in.
+    pub epoch: Ulid,
+    /// What runs.
+    pub pipelines: Vec<PipelineStatus>,
+}
