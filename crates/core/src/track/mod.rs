@@ -43,8 +43,9 @@ const LONGEST_EXTRAPOLATION: Duration = Duration::from_millis(1000);
 const STATIONARY_AFTER: Duration = Duration::from_secs(3);
 /// … and its place is left when the overlap with it is less than this.
 const SAME_PLACE_IOU: f32 = 0.6;
-/// A track that shares so much of the smaller box with an object of its class is not taken for another one until they
-/// part: SSD sees a near object twice, whole and in part.
+/// A track that overlaps so much with an object of its class, or shares so much of the smaller box with it, is not taken
+/// for another one until they part: SSD sees one object twice, whole and in part.
+const DUPLICATE_IOU: f32 = 0.4;
 const DUPLICATE_SHARE: f32 = 0.85;
 /// An unsure detection that overlaps so much with a sure one of its class is the same object once more.
 const ECHO_IOU: f32 = 0.4;
@@ -304,7 +305,7 @@ impl Tracker {
             other.id.is_some()
                 && self.was_seen(known)
                 && other.class_id == track.class_id
-                && other.bbox.shared(&track.bbox) > DUPLICATE_SHARE
+                && (other.bbox.iou(&track.bbox) > DUPLICATE_IOU || other.bbox.shared(&track.bbox) > DUPLICATE_SHARE)
         };
         if self.tracks.iter().enumerate().any(is_duplicate) {
             // Parting for a moment is shaking too.
