@@ -30,12 +30,13 @@ pub trait FrameSource: Send + Sync {
 
 /// A camera that was opened.
 pub trait RunningSource: Send + Sync {
-    /// Begins to record what the camera sends into `clip.path`, without blocking and without encoding it again. `None`
-    /// when this camera keeps no packets ([`CameraSpec::keep_packets`]) or sends nothing that a file could hold;
-    /// `clip.on_done` is not called then.
-    fn record(&self, clip: ClipRequest) -> Option<Box<dyn Recording>> {
+    /// Begins to record what the camera sends into `clip.path`, without blocking and without encoding it again.
+    ///
+    /// # Errors
+    /// Why it does not; `clip.on_done` is not called then. The caller tells it: the source logs nothing.
+    fn record(&self, clip: ClipRequest) -> Result<Box<dyn Recording>, NotRecorded> {
         let _ = clip;
-        None
+        Err(NotRecorded::Impossible)
     }
 
     /// Stops it, on a thread of its own where stopping can block, and waits at most `deadline`. After it returns no
@@ -98,9 +99,33 @@ pub struct ClipError {
     pub message: String,
 }
 
+/// Why a recording does not begin.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotRecorded {
+    /// The camera keeps no packets ([`CameraSpec::keep_packets`]), or sends nothing that a file could hold.
+    #[error("what the camera sends cannot be recorded; H264 and H265 can")]
+    Impossible,
+    /// The camera has sent nothing yet, or is being stopped.
+    #[error("the camera sends nothing at the moment")]
+    NothingToRecord,
+    /// As many as there may be at a time are being written.
+    #[error("{most} clips of this camera are being written already; a slow disk, or a long `post`, keeps them open")]
+    TooMany {
+        /// How many there may be.
+        most: usize,
+    },
+    /// The operating system gave no thread for it.
+    #[error("no thread for it: {reason}")]
+    NoThread {
+        /// What the operating system says.
+        reason: String,
+    },
+}
+
 /// A recording that is being made.
 pub trait Recording: Send + Sync {
-    /// Moves its end; never earlier. `false` when it has ended already.
+    /// Moves its end; never earlier. `false` when it has ended already, at its own time or because the stream was cut:
+    /// what happens from here on is not in it.
     fn extend(&self, until: Instant) -> bool;
 }
 

@@ -4,6 +4,8 @@
 mod support;
 
 use std::{
+    io::{ErrorKind, Write},
+    os::unix::fs::OpenOptionsExt,
     path::Path,
     sync::{Arc, Mutex, mpsc},
     time::{Duration, Instant},
@@ -13,7 +15,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use sightline_core::{
     plan::{CameraSpec, RtspTransport},
-    ports::{ClipError, ClipFacts, ClipRequest, Recording, RunningSource, StopOutcome},
+    ports::{ClipError, ClipFacts, ClipRequest, NotRecorded, Recording, RunningSource, StopOutcome, partial_path},
 };
 use sightline_media::VideoReader;
 use support::{Access, DEADLINE, RAW, Recorder, Server, X264, digest, file, h264, make_media, rtsp, start, stop};
@@ -33,11 +35,11 @@ fn record(
     path: &Path,
     from: Instant,
     until: Instant,
-) -> Option<(Box<dyn Recording>, Done)> {
+) -> Result<(Box<dyn Recording>, Done), NotRecorded> {
     let (sender, done) = mpsc::channel();
     let on_done = Box::new(move |result| sender.send(result).unwrap());
     let recording = running.record(ClipRequest { path: path.to_owned(), from, until, on_done })?;
-    Some((recording, done))
+    Ok((recording, done))
 }
 
 fn finished(done: &Done) -> ClipFacts {
@@ -52,8 +54,8 @@ fn played(path: &Path) -> Vec<(u64, Duration)> {
     frames.map(|frame| (digest(&frame.buffer.view()), frame.pts)).collect()
 }
 
-/// The clip's frames are those that were decoded live, bit for bit and in their order, none of them left out, and
-/// spaced as they were. Live frames may be left out: on a busy machine the latest wins.
+/// The clip's frames are those that were decoded live, bit for bit and in their order, none of them left out. Live frames
+/// may be left out: on a busy machine the latest wins.
 fn assert_is_part_of(clip: &[(u64, Duration)], recorder: &Recorder) {
     let digests: Vec<u64> = clip.iter().map(|(digest, _)| *digest).collect();
     let place_of = |digest: u64| digests.iter().position(|&known| known == digest);
@@ -68,12 +70,26 @@ fn assert_is_part_of(clip: &[(u64, Duration)], recorder: &Recorder) {
         assert!(between.is_sorted(), "not in order: {of_the_clip:?}");
         (is_whole && between.len() * 2 > digests.len()).then_some(())
     });
-    // RTP times are fitted to when packets arrive, which on a busy machine is uneven.
-    for pair in clip.windows(2) {
-        let step = pair[1].1.saturating_sub(pair[0].1);
-        assert!(step > Duration::from_millis(1) && step < SECOND / 2, "{:?} after {:?}", pair[1].1, pair[0].1);
-    }
+    // How far apart depends on the load: RTP times are fitted to when packets arrive. Those of a file are compared below.
+    assert!(clip.windows(2).all(|pair| pair[0].1 < pair[1].1), "times do not rise");
     assert!(clip[0].1 < Duration::from_millis(10), "it begins at {:?}", clip[0].1);
+}
+
+/// The clip holds what came between the two moments, what came before only from the last key frame on, and nothing of
+/// what came after. Counted in live frames, of which a decoder holds back a few, however fast they came.
+fn assert_spans(clip: &[(u64, Duration)], recorder: &Recorder, from: Instant, until: Instant) {
+    const HELD_BACK: usize = 4;
+    let is_in_clip = |digest: u64| clip.iter().any(|(known, _)| *known == digest);
+    recorder.read(|log| {
+        let place = |moment: Instant| log.frames.partition_point(|frame| frame.times.decoded_at < moment);
+        let (begin, end) = (place(from), place(until));
+        let first = log.frames.iter().position(|frame| is_in_clip(frame.digest)).unwrap();
+        let after_last = log.frames.iter().rposition(|frame| is_in_clip(frame.digest)).unwrap() + 1;
+        assert!(first <= begin + HELD_BACK, "frames are missing at the beginning: {first}, {begin}");
+        assert!(begin <= first + RATE + HELD_BACK, "more than a group of pictures before: {first}, {begin}");
+        assert!(end <= after_last, "frames are missing at the end: {after_last}, {end}");
+        assert!(after_last <= end + HELD_BACK, "frames of later: {after_last}, {end}");
+    });
 }
 
 /// Before and after a moment, over TCP, to the group of pictures.
@@ -90,19 +106,17 @@ fn before_and_after_with(launch: &str, decoder: Option<&str>) {
     recorder.wait_frames(4 * RATE);
     let now = Instant::now();
     let (_recording, done) = record(&*running, &path, now - 2 * SECOND, now + SECOND).unwrap();
-    assert!(now.elapsed() < SECOND / 10, "recording does not block");
     let facts = finished(&done);
     assert!(now.elapsed() >= SECOND, "not before its end");
     let clip = played(&path);
     assert_is_part_of(&clip, &recorder);
+    assert_spans(&clip, &recorder, now - 2 * SECOND, now + SECOND);
     stop(running, &recorder);
 
     let bytes = std::fs::read(&path).unwrap();
     assert_eq!(facts.bytes, bytes.len() as u64);
     let place_of = |name: &[u8]| bytes.windows(4).position(|window| window == name);
     assert!(place_of(b"moov") < place_of(b"mdat"), "the index comes first");
-    let lengths = 3 * RATE - 2..=4 * RATE + 3;
-    assert!(lengths.contains(&clip.len()), "{} frames for 3 s and at most a group of pictures more", clip.len());
     let length = clip.last().unwrap().1 + SECOND / 15;
     assert!(facts.duration.abs_diff(length) < SECOND / 5, "{:?} is not {length:?}", facts.duration);
     assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no temporary file is left");
@@ -150,11 +164,12 @@ fn a_recording_is_extended_until_it_has_ended() {
     let (recording, done) = record(&*running, &path, now, now + SECOND).unwrap();
     assert!(recording.extend(now + 2 * SECOND));
     assert!(recording.extend(now), "never earlier");
-    let facts = finished(&done);
+    finished(&done);
     assert!(now.elapsed() >= 2 * SECOND);
-    assert!(facts.duration >= 2 * SECOND - SECOND / 5, "{:?}", facts.duration);
     assert!(!recording.extend(now + 9 * SECOND), "it has ended");
-    assert_is_part_of(&played(&path), &recorder);
+    let clip = played(&path);
+    assert_is_part_of(&clip, &recorder);
+    assert_spans(&clip, &recorder, now, now + 2 * SECOND);
     stop(running, &recorder);
 }
 
@@ -167,7 +182,8 @@ fn a_camera_that_dies_leaves_a_file_that_plays() {
     recorder.wait_frames(RATE + 1);
     let now = Instant::now();
     let (recording, done) = record(&*running, &path, now - SECOND, now + 100 * SECOND).unwrap();
-    recorder.wait_frames(2 * RATE);
+    let before = recorder.read(|log| log.frames.len());
+    recorder.wait_frames(before + RATE);
     server.kill();
     recorder.wait_failure();
     stop(running, &recorder);
@@ -204,11 +220,12 @@ fn a_new_resolution_ends_the_recording() {
 
     let path = folder.path().join("after.mp4");
     let now = Instant::now();
-    let (_recording, done) = record(&*running, &path, now, now + SECOND).unwrap();
+    let (_recording, done) = record(&*running, &path, now, now + 100 * SECOND).unwrap();
+    recorder.wait("the new size", |log| log.frames.last().filter(|frame| frame.info.width == 242).map(|_| ()));
+    stop(running, &recorder);
     finished(&done);
     let frame = VideoReader::open(&path, None).unwrap().next().unwrap().unwrap();
     assert_eq!((frame.width, frame.height), (242, 138));
-    stop(running, &recorder);
 }
 
 #[test]
@@ -244,7 +261,8 @@ fn what_cannot_be_recorded_is_refused() {
     for camera in [keeping(rtsp(&server.url("/jpeg"), RtspTransport::Tcp)), without_packets] {
         let (running, recorder) = start(&camera);
         recorder.wait_frames(2);
-        assert!(record(&*running, &folder.path().join("a.mp4"), now, now + SECOND).is_none());
+        let refused = record(&*running, &folder.path().join("a.mp4"), now, now + SECOND).err();
+        assert_eq!(refused, Some(NotRecorded::Impossible));
         stop(running, &recorder);
     }
 }
@@ -257,8 +275,8 @@ fn only_so_many_are_recorded_at_a_time() {
     recorder.wait_frames(2);
     let now = Instant::now();
     let clip = |name: &str| record(&*running, &folder.path().join(name), now, now + 100 * SECOND);
-    let begun: Vec<_> = ["a", "b", "c", "d", "e"].into_iter().filter_map(clip).collect();
-    assert_eq!(begun.len(), 4);
+    let begun = ["a", "b", "c", "d"].map(|name| clip(name).unwrap());
+    assert_eq!(clip("e").err(), Some(NotRecorded::TooMany { most: 4 }));
     stop(running, &recorder);
     for (_, done) in &begun {
         finished(done);
@@ -285,14 +303,43 @@ fn a_camera_stops_without_waiting_for_the_disk() {
     let server = Server::start(&[("/cam", &h264())]);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("clip.mp4");
-    let pipe = sightline_core::ports::partial_path(&path);
-    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    make_pipe(&partial_path(&path));
     let (running, recorder) = start(&keeping(rtsp(&server.url("/cam"), RtspTransport::Tcp)));
     recorder.wait_frames(2);
     let (_recording, done) = record(&*running, &path, Instant::now(), Instant::now() + 100 * SECOND).unwrap();
     recorder.wait_frames(RATE);
-    let began = Instant::now();
     assert_eq!(running.stop(5 * SECOND), StopOutcome::Stopped);
-    assert!(began.elapsed() < 2 * SECOND, "{:?}", began.elapsed());
     assert!(done.try_recv().is_err(), "it still waits");
+}
+
+fn make_pipe(path: &Path) {
+    assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+/// A full pipe is a disk on which no file is ever finished: until it is, nothing may be said to be in it.
+#[test]
+fn a_recording_that_was_cut_has_ended_before_its_file_is_finished() {
+    const O_NONBLOCK: i32 = 0o4000;
+    let mut server = Server::start(&[("/cam", &h264())]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("clip.mp4");
+    let partial = partial_path(&path);
+    make_pipe(&partial);
+    // For reading, too: opened so, it waits for no other side, and neither does whoever writes the clip.
+    let open = std::fs::OpenOptions::new().read(true).write(true).custom_flags(O_NONBLOCK).open(&partial);
+    let mut pipe = open.unwrap();
+    let full = (0..).find_map(|_| pipe.write(&[0; 512]).err()).unwrap();
+    assert_eq!(full.kind(), ErrorKind::WouldBlock);
+
+    let (running, recorder) = start(&keeping(rtsp(&server.url("/cam"), RtspTransport::Tcp)));
+    recorder.wait_frames(RATE);
+    let now = Instant::now();
+    let (recording, done) = record(&*running, &path, now, now + 100 * SECOND).unwrap();
+    recorder.wait_frames(2 * RATE);
+    server.kill();
+    recorder.wait_failure();
+    assert_eq!(running.stop(5 * SECOND), StopOutcome::Stopped);
+    assert!(!recording.extend(now + 200 * SECOND), "the stream has been cut");
+    assert!(done.try_recv().is_err(), "the file is not finished");
+    drop(pipe);
 }

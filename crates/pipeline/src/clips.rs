@@ -13,7 +13,7 @@ use parking_lot::{Condvar, Mutex};
 use sightline_core::{
     event::Event,
     plan::ClipPlan,
-    ports::{Archive, ClipError, ClipEvent, ClipFacts, ClipRecord, ClipRequest, Recording, RunningSource},
+    ports::{Archive, ClipError, ClipEvent, ClipFacts, ClipRecord, ClipRequest, NotRecorded, Recording, RunningSource},
 };
 use tracing::{info, warn};
 
@@ -64,8 +64,8 @@ struct State {
     fewer: Condvar,
     /// The last recording failed, and that has been told.
     is_failing: AtomicBool,
-    /// The source refused to record, and that has been told.
-    is_refused: AtomicBool,
+    /// Why the source refused the last recording, which has been told.
+    refused: Mutex<Option<NotRecorded>>,
 }
 
 /// Counts a recording for as long as it lives.
@@ -141,14 +141,29 @@ impl ClipTaker {
             until: decoded_at + self.plan.post,
             on_done: self.on_done(path, Arc::clone(&events)),
         };
-        let Some(recording) = source.record(clip) else {
-            if !self.state.is_refused.swap(true, Ordering::Relaxed) {
-                warn!(camera = %self.camera, "clips are wished, but what the camera sends cannot be recorded; H264 and H265 can");
+        let recording = match source.record(clip) {
+            Ok(recording) => recording,
+            Err(reason) => {
+                self.refused(Some(reason));
+                return None;
             }
-            return None;
         };
-        self.state.is_refused.store(false, Ordering::Relaxed);
+        self.refused(None);
         Some(Current { recording, events, latest_end: from + LONGEST.max(self.plan.pre + self.plan.post) })
+    }
+
+    /// Logged once per change of state.
+    fn refused(&self, reason: Option<NotRecorded>) {
+        let mut told = self.state.refused.lock();
+        if *told == reason {
+            return;
+        }
+        let camera = &self.camera;
+        match &reason {
+            Some(reason) => warn!(%camera, %reason, "no clip of an event; told once until that changes"),
+            None => info!(%camera, "clips are recorded again"),
+        }
+        *told = reason;
     }
 
     fn on_done(

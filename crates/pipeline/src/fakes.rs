@@ -17,9 +17,9 @@ use sightline_core::{
     geometry::BoxInFrame,
     plan::{CameraSpec, Retention},
     ports::{
-        Archive, Backend, BackendError, ClipError, ClipFacts, ClipRecord, ClipRequest, EventSink, FrameSource, Offered,
-        PictureEncoder, PictureError, Recording, RunningSource, SnapshotFile, SourceCallbacks, SourceError,
-        SourceEvent, StopOutcome, StreamInfo,
+        Archive, Backend, BackendError, ClipError, ClipFacts, ClipRecord, ClipRequest, EventSink, FrameSource,
+        NotRecorded, Offered, PictureEncoder, PictureError, Recording, RunningSource, SnapshotFile, SourceCallbacks,
+        SourceError, SourceEvent, StopOutcome, StreamInfo,
     },
     tensor::{InputView, OutputView},
     time::WallTime,
@@ -253,10 +253,13 @@ pub struct FakeArchive {
     pub snapshots: Mutex<Vec<KeptSnapshot>>,
     /// Camera, file, and the tracks of the events of each clip.
     pub clips: Mutex<Vec<(String, PathBuf, Vec<u64>)>>,
+    /// Held by a test, it is a disk that takes nothing.
+    pub gate: Mutex<()>,
 }
 
 impl Archive for FakeArchive {
     fn keep_snapshot(&self, snapshot: &SnapshotFile<'_>, _files: Retention, _now: WallTime) {
+        let _open = self.gate.lock();
         let SnapshotFile { camera, label, track, jpeg, .. } = *snapshot;
         let kept = KeptSnapshot { camera: camera.into(), label: label.into(), track, jpeg: jpeg.into() };
         self.snapshots.lock().push(kept);
@@ -277,8 +280,8 @@ impl Archive for FakeArchive {
 pub struct FakeRecorder {
     /// Recordings that it began, in order.
     pub begun: Mutex<Vec<Arc<FakeRecording>>>,
-    /// It sends nothing that could be recorded.
-    pub refuses: bool,
+    /// Why it records nothing.
+    pub refuses: Mutex<Option<NotRecorded>>,
 }
 
 /// One recording of a [`FakeRecorder`].
@@ -316,15 +319,15 @@ impl Recording for FakeHandle {
 }
 
 impl RunningSource for FakeRecorder {
-    fn record(&self, clip: ClipRequest) -> Option<Box<dyn Recording>> {
-        if self.refuses {
-            return None;
+    fn record(&self, clip: ClipRequest) -> Result<Box<dyn Recording>, NotRecorded> {
+        if let Some(reason) = self.refuses.lock().clone() {
+            return Err(reason);
         }
         let ClipRequest { from, until, on_done, .. } = clip;
         let recording = FakeRecording { from, until: Mutex::new(until), on_done: Mutex::new(Some(on_done)) };
         let recording = Arc::new(recording);
         self.begun.lock().push(Arc::clone(&recording));
-        Some(Box::new(FakeHandle(recording)))
+        Ok(Box::new(FakeHandle(recording)))
     }
 
     fn stop(self: Box<Self>, _deadline: Duration) -> StopOutcome {

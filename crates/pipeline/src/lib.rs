@@ -15,6 +15,8 @@ pub mod batcher;
 pub mod camera;
 pub mod clips;
 pub mod clock;
+#[cfg(test)]
+mod collected_log;
 pub mod detector;
 pub mod engine;
 pub mod fakes;

@@ -34,44 +34,51 @@ pub struct Job {
     pub end: Arc<End>,
 }
 
+/// The end as it is known by now.
+#[derive(Clone, Copy)]
+struct Moment {
+    until: Instant,
+    /// Nothing moves it any more.
+    is_over: bool,
+}
+
 /// When a recording ends: shared by whoever asked for it and its thread.
 pub struct End {
-    until: Mutex<Option<Instant>>,
+    moment: Mutex<Moment>,
     /// The disk is too slow.
     is_cut_short: AtomicBool,
 }
 
 impl End {
     pub fn new(until: Instant) -> Self {
-        Self { until: Mutex::new(Some(until)), is_cut_short: AtomicBool::new(false) }
+        Self { moment: Mutex::new(Moment { until, is_over: false }), is_cut_short: AtomicBool::new(false) }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.until.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Moment> {
+        self.moment.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether it has ended; nothing extends it any more.
     pub fn is_over(&self) -> bool {
-        self.lock().is_none()
+        self.lock().is_over
     }
 
     /// Whether it ends before `moment`; if so, it has ended from here on.
     fn comes_before(&self, moment: Instant) -> bool {
-        let mut until = self.lock();
-        if until.is_some_and(|until| moment < until) {
-            return false;
-        }
-        *until = None;
-        true
+        let mut end = self.lock();
+        end.is_over |= moment >= end.until;
+        moment >= end.until
     }
 
-    fn reach(&self) {
-        *self.lock() = None;
+    /// No more packets come, so nothing prolongs it any more. What has been received still belongs to it.
+    pub fn reach(&self) {
+        self.lock().is_over = true;
     }
 
-    /// Notes that no more packets come because the disk takes none.
+    /// No more packets come because the disk takes none.
     pub fn cut_short(&self) {
         self.is_cut_short.store(true, Ordering::Relaxed);
+        self.reach();
     }
 
     /// Whether it ended because the disk takes none.
@@ -81,7 +88,7 @@ impl End {
 
     /// How long to wait for the next packet.
     fn left(&self, now: Instant) -> Duration {
-        self.lock().map_or(LAST_PACKET, |until| until.saturating_duration_since(now) + LAST_PACKET)
+        self.lock().until.saturating_duration_since(now) + LAST_PACKET
     }
 }
 
@@ -90,13 +97,11 @@ pub struct Handle(pub Arc<End>);
 
 impl Recording for Handle {
     fn extend(&self, until: Instant) -> bool {
-        match &mut *self.0.lock() {
-            Some(known) => {
-                *known = until.max(*known);
-                true
-            }
-            None => false,
+        let mut end = self.0.lock();
+        if !end.is_over {
+            end.until = until.max(end.until);
         }
+        !end.is_over
     }
 }
 
@@ -156,6 +161,8 @@ fn write(
             file.push(timeline.placed(&packet))?;
         }
     }
+    // Before the file is finished, which takes a while: what happens meanwhile is not in it.
+    end.reach();
     let bytes = file.finish()?;
     Ok(ClipFacts { duration: timeline.duration(), bytes })
 }
@@ -260,6 +267,17 @@ mod tests {
         assert!(end.comes_before(now + 3 * second));
         assert!(!handle.extend(now + 9 * second), "it has ended");
         assert!(end.is_over());
+    }
+
+    #[test]
+    fn a_stream_that_is_cut_ends_the_recording_at_once_and_what_was_received_still_belongs_to_it() {
+        let now = Instant::now();
+        let second = Duration::from_secs(1);
+        let end = Arc::new(End::new(now + 3 * second));
+        end.reach();
+        assert!(!Handle(Arc::clone(&end)).extend(now + 9 * second));
+        assert!(!end.comes_before(now + 2 * second), "it waits in the queue");
+        assert!(end.comes_before(now + 3 * second));
     }
 
     fn packet(pts: i64, dts: Option<i64>, is_key: bool) -> Packet {

@@ -7,7 +7,7 @@ use std::{
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
-use sightline_core::ports::{ClipRequest, Recording, RunningSource, StopOutcome};
+use sightline_core::ports::{ClipRequest, NotRecorded, Recording, RunningSource, StopOutcome};
 
 use super::{reporter::Reporter, stream::Stream, tap::Tap};
 
@@ -57,8 +57,8 @@ impl Running {
 }
 
 impl RunningSource for Running {
-    fn record(&self, clip: ClipRequest) -> Option<Box<dyn Recording>> {
-        self.tap.as_ref()?.record(clip)
+    fn record(&self, clip: ClipRequest) -> Result<Box<dyn Recording>, NotRecorded> {
+        self.tap.as_ref().ok_or(NotRecorded::Impossible)?.record(clip)
     }
 
     fn stop(mut self: Box<Self>, deadline: Duration) -> StopOutcome {

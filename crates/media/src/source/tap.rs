@@ -13,7 +13,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use sightline_core::{
     plan::{CameraSpec, SourceSpec},
-    ports::{ClipRequest, Recording},
+    ports::{ClipRequest, NotRecorded, Recording},
 };
 
 use super::{
@@ -45,6 +45,8 @@ struct State {
     caps: Option<gst::Caps>,
     segment: Option<gst::FormattedSegment<gst::ClockTime>>,
     clips: Vec<Listener>,
+    /// What is received is video that a file can hold.
+    is_attached: bool,
     is_closed: bool,
 }
 
@@ -58,7 +60,8 @@ impl State {
     /// Ends every recording with what it has, and forgets what is kept.
     fn cut(&mut self) {
         self.ring.clear();
-        self.clips.clear();
+        // At once and not when the file is complete: what happens from here on is in none of them.
+        self.clips.drain(..).for_each(|clip| clip.end.reach());
     }
 }
 
@@ -67,7 +70,7 @@ impl Tap {
     pub fn of(camera: &CameraSpec) -> Option<Arc<Self>> {
         let keep = camera.keep_packets?;
         let ring = Ring::new(keep + INFERENCE_ALLOWANCE, MOST_BYTES);
-        let state = State { ring, caps: None, segment: None, clips: Vec::new(), is_closed: false };
+        let state = State { ring, caps: None, segment: None, clips: Vec::new(), is_attached: false, is_closed: false };
         Some(Arc::new(Self {
             camera: Arc::clone(&camera.id),
             copies: matches!(camera.source, SourceSpec::V4l2 { .. }),
@@ -81,7 +84,10 @@ impl Tap {
         // Many cameras say their parameter sets in RTSP only. In the stream before every key frame, each of them is one
         // that a file can begin with.
         set_if_present(parser, "config-interval", -1i32);
-        self.cut();
+        let mut state = self.lock();
+        state.cut();
+        state.is_attached = true;
+        drop(state);
         let tap = Arc::clone(self);
         let what = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM | gst::PadProbeType::EVENT_FLUSH;
         pad.add_probe(what, move |_, info| {
@@ -117,7 +123,10 @@ impl Tap {
                 clip.end.cut_short();
                 false
             }
-            Err(TrySendError::Disconnected(_)) => false,
+            Err(TrySendError::Disconnected(_)) => {
+                clip.end.reach();
+                false
+            }
         });
         state.ring.push(packet);
     }
@@ -155,35 +164,28 @@ impl Tap {
         state.is_closed = true;
     }
 
-    /// Begins a recording, or says why not by `None` and in the log.
-    pub fn record(&self, clip: ClipRequest) -> Option<Box<dyn Recording>> {
+    /// Begins a recording, or says why not.
+    pub fn record(&self, clip: ClipRequest) -> Result<Box<dyn Recording>, NotRecorded> {
         let end = Arc::new(End::new(clip.until));
         let (packets, live) = sync_channel(MOST_WAITING);
         let (caps, kept) = {
             let mut state = self.lock();
-            if state.is_closed {
-                return None;
+            if !state.is_attached {
+                return Err(NotRecorded::Impossible);
             }
-            let caps = state.caps.clone()?;
+            let known = state.caps.clone().filter(|_| !state.is_closed);
+            let caps = known.ok_or(NotRecorded::NothingToRecord)?;
             state.clips.retain(|clip| !clip.end.is_over());
             if state.clips.len() >= MOST_CLIPS {
-                drop(state);
-                let path = clip.path.display();
-                tracing::warn!(camera = %self.camera, %path, "not recorded: {MOST_CLIPS} clips are being recorded already");
-                return None;
+                return Err(NotRecorded::TooMany { most: MOST_CLIPS });
             }
             let kept: Vec<Packet> = state.ring.since(clip.from).cloned().collect();
             state.clips.push(Listener { packets, end: Arc::clone(&end) });
             (caps, kept)
         };
         let job = recorder::Job { clip, caps, kept, live, end: Arc::clone(&end) };
-        match recorder::spawn(&self.camera, job) {
-            Ok(()) => Some(Box::new(Handle(end))),
-            Err(error) => {
-                tracing::error!(camera = %self.camera, %error, "not recorded: no thread for it");
-                None
-            }
-        }
+        recorder::spawn(&self.camera, job).map_err(|error| NotRecorded::NoThread { reason: error.to_string() })?;
+        Ok(Box::new(Handle(end)))
     }
 }
 
@@ -230,15 +232,65 @@ mod tests {
     #[test]
     fn a_recording_whose_disk_is_too_slow_is_cut_short_and_holds_nothing_up() {
         let tap = tap();
-        let end = Arc::new(End::new(Instant::now()));
-        let (packets, taken) = sync_channel(3);
-        tap.lock().clips.push(Listener { packets, end: Arc::clone(&end) });
+        let (listener, end, taken) = listener(Instant::now() + Duration::from_secs(100));
+        tap.lock().clips.push(listener);
         (0..3).for_each(|number| tap.buffer(&buffer(number), Instant::now()));
         assert!(!end.is_cut_short());
         (3..9).for_each(|number| tap.buffer(&buffer(number), Instant::now()));
         assert!(end.is_cut_short());
+        assert!(!Handle(end).extend(Instant::now()), "no later event is in it");
         assert_eq!(taken.iter().map(|packet| packet.pts).collect::<Vec<_>>(), [0, 1_000_000, 2_000_000]);
         assert_eq!(tap.lock().ring.since(Instant::now()).count(), 1, "every one of these is a key frame");
+    }
+
+    /// A recording of which only the queue exists.
+    fn listener(until: Instant) -> (Listener, Arc<End>, std::sync::mpsc::Receiver<Packet>) {
+        let end = Arc::new(End::new(until));
+        let (packets, taken) = sync_channel(3);
+        (Listener { packets, end: Arc::clone(&end) }, end, taken)
+    }
+
+    #[test]
+    fn a_recording_ends_at_once_when_the_stream_becomes_another_one() {
+        let caps = |width: u32| gst::Caps::builder("video/x-h264").field("width", width as i32).build();
+        let now = Instant::now();
+        let cuts: [(&str, fn(&Tap, &gst::Caps)); 4] = [
+            ("another size", |tap, caps| tap.caps(caps)),
+            ("the end of the stream", |tap, _| tap.event(&gst::event::Eos::new())),
+            ("a file from its beginning", |tap, _| tap.event(&gst::event::FlushStop::new(true))),
+            ("a stop", |tap, _| tap.close()),
+        ];
+        for (what, cut) in cuts {
+            let tap = tap();
+            tap.caps(&caps(320));
+            let (listener, end, taken) = listener(now + Duration::from_secs(100));
+            tap.lock().clips.push(listener);
+            tap.buffer(&buffer(0), now);
+            tap.caps(&caps(320));
+            let recording = Handle(end);
+            assert!(recording.extend(now), "{what}: not yet");
+            cut(&tap, &caps(640));
+            assert!(!recording.extend(now), "{what}");
+            assert_eq!(taken.iter().count(), 1, "{what}: what was received still belongs to it");
+        }
+    }
+
+    #[test]
+    fn why_a_recording_does_not_begin_is_told_apart() {
+        let tap = tap();
+        let now = Instant::now();
+        let refused = |tap: &Tap| {
+            let (path, on_done) = ("a.mp4".into(), Box::new(|_| ()));
+            tap.record(ClipRequest { path, from: now, until: now, on_done }).err()
+        };
+        assert_eq!(refused(&tap), Some(NotRecorded::Impossible), "no video that a file can hold has been found");
+        tap.lock().is_attached = true;
+        assert_eq!(refused(&tap), Some(NotRecorded::NothingToRecord), "no caps yet");
+        tap.caps(&gst::Caps::builder("video/x-h264").build());
+        tap.lock().clips.extend((0..MOST_CLIPS).map(|_| listener(now).0));
+        assert_eq!(refused(&tap), Some(NotRecorded::TooMany { most: MOST_CLIPS }));
+        tap.close();
+        assert_eq!(refused(&tap), Some(NotRecorded::NothingToRecord));
     }
 
     #[test]

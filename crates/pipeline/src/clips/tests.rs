@@ -7,7 +7,10 @@ use sightline_core::{
 };
 
 use super::*;
-use crate::fakes::{FakeArchive, FakeRecorder};
+use crate::{
+    collected_log::CollectedLog,
+    fakes::{FakeArchive, FakeRecorder},
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 const FACTS: ClipFacts = ClipFacts { duration: SECOND, bytes: 1 };
@@ -148,12 +151,28 @@ fn a_recording_that_fails_is_not_kept_and_the_next_one_is_tried() {
 }
 
 #[test]
-fn a_camera_that_cannot_be_recorded_is_told_once_and_leaves_nothing_open() {
-    let rig = Rig { source: FakeRecorder { refuses: true, ..FakeRecorder::default() }, ..rig() };
-    rig.at(0, &started(1));
-    rig.at(1, &started(2));
-    assert!(rig.taker.state.is_refused.load(Ordering::Relaxed));
-    assert!(rig.taker.finish(Duration::ZERO));
+fn why_nothing_is_recorded_is_told_once_per_reason_and_leaves_nothing_open() {
+    let rig = rig();
+    let reasons = [NotRecorded::NothingToRecord, NotRecorded::TooMany { most: 4 }, NotRecorded::Impossible];
+    let log = CollectedLog::default();
+    tracing::subscriber::with_default(log.clone(), || {
+        for (second, reason) in (0..).zip(&reasons) {
+            *rig.source.refuses.lock() = Some(reason.clone());
+            rig.at(second, &started(1));
+            rig.at(second, &started(2));
+        }
+        assert!(rig.taker.finish(Duration::ZERO));
+        *rig.source.refuses.lock() = None;
+        rig.at(5, &started(3));
+        rig.at(6, &started(4));
+    });
+    let lines = log.lines();
+    assert_eq!(lines.len(), 4, "{lines:?}");
+    for (line, reason) in lines.iter().zip(&reasons) {
+        assert!(line.contains(&reason.to_string()), "{line}");
+    }
+    assert!(lines[3].contains("again"), "{}", lines[3]);
+    assert_eq!(rig.spans(), [(0, 16)]);
 }
 
 #[test]
