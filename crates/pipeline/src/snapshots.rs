@@ -20,8 +20,10 @@ use tracing::{error, info, warn};
 
 use crate::{clock::wall_now, stamp::EventLog};
 
-/// Pictures that wait, of all cameras together. Each keeps a decoder from its buffer.
+/// Pictures that wait, of all cameras together.
 const MOST_WAITING: usize = 16;
+/// Frames of one camera of which pictures wait. Each keeps its decoder from a buffer, of which hardware has only a few.
+const MOST_FRAMES_OF_ONE: usize = 3;
 /// What of the object's box is added on each of its sides.
 const MARGIN: f32 = 0.15;
 
@@ -48,13 +50,13 @@ pub struct SnapshotJob {
 /// What became of the pictures so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SnapshotCounts {
-    /// Encoded, and published or filed as wished.
+    /// Encoded, and published and filed as wished.
     pub taken: u64,
     /// Not needed any more: a newer one of the same object came while it waited.
     pub superseded: u64,
-    /// Forced out by newer ones of other objects.
+    /// Forced out by newer ones of other objects; told at the first one, and how many at the end.
     pub dropped: u64,
-    /// Could not be encoded.
+    /// Could not be encoded; told likewise.
     pub failed: u64,
 }
 
@@ -94,24 +96,20 @@ impl SnapshotTaker {
         Ok(Self { shared })
     }
 
-    /// Hands in a picture; never blocks. One of the same object that still waits is not needed any more; when too many
-    /// wait the oldest is dropped.
+    /// Hands in a picture; never blocks. One of the same object that still waits is not needed any more. When pictures of
+    /// too many frames of the camera wait its oldest are dropped; when too many of all cameras wait, the oldest of the camera
+    /// that has most of them.
     pub fn take(&self, job: SnapshotJob) {
         let mut inner = self.shared.inner.lock();
         if inner.is_closed {
             return;
         }
-        let same_object =
-            inner.waiting.iter_mut().find(|waiting| waiting.camera == job.camera && waiting.track == job.track);
+        let is_same_object = |waiting: &SnapshotJob| waiting.camera == job.camera && waiting.track == job.track;
+        let place = inner.waiting.iter().position(is_same_object);
         // What is no longer needed is dropped after the lock: it gives a buffer back to its decoder.
-        let (_not_needed, news) = match same_object {
-            Some(waiting) => {
-                let older = std::mem::replace(waiting, job);
-                inner.counts.superseded += 1;
-                (Some(older), false)
-            }
-            None => inner.add(job),
-        };
+        let _superseded = place.and_then(|place| inner.waiting.remove(place));
+        inner.counts.superseded += u64::from(place.is_some());
+        let (_forced_out, news) = inner.add(job);
         drop(inner);
         self.shared.arrived.notify_one();
         if news {
@@ -125,7 +123,8 @@ impl SnapshotTaker {
         self.shared.inner.lock().counts
     }
 
-    /// Finishes what waits and ends; takes nothing more. Returns whether it was done within `deadline`. Blocks.
+    /// Finishes what waits and ends; takes nothing more. Tells how many pictures there are not. Returns whether it was done
+    /// within `deadline`. Blocks.
     pub fn stop(&self, deadline: Duration) -> bool {
         let until = Instant::now() + deadline;
         self.close();
@@ -135,7 +134,13 @@ impl SnapshotTaker {
                 break;
             }
         }
-        inner.has_ended
+        let (has_ended, counts) = (inner.has_ended, inner.counts);
+        drop(inner);
+        let SnapshotCounts { taken, superseded, dropped, failed } = counts;
+        if dropped + failed > 0 {
+            warn!(taken, superseded, dropped, failed, "not every snapshot was taken");
+        }
+        has_ended
     }
 
     fn close(&self) {
@@ -152,14 +157,41 @@ impl Drop for SnapshotTaker {
 
 impl Inner {
     /// Returns what it forces out, and whether that is news.
-    fn add(&mut self, job: SnapshotJob) -> (Option<SnapshotJob>, bool) {
-        let forced_out = if self.waiting.len() < MOST_WAITING { None } else { self.waiting.pop_front() };
-        self.waiting.push_back(job);
-        if forced_out.is_none() {
-            return (None, false);
+    fn add(&mut self, job: SnapshotJob) -> (Vec<SnapshotJob>, bool) {
+        let mut forced_out = Vec::new();
+        while let Some(place) = self.place_to_clear(&job) {
+            forced_out.extend(self.waiting.remove(place));
         }
-        self.counts.dropped += 1;
-        (forced_out, !std::mem::replace(&mut self.is_overflowing, true))
+        self.waiting.push_back(job);
+        self.counts.dropped += forced_out.len() as u64;
+        let news = !forced_out.is_empty() && !std::mem::replace(&mut self.is_overflowing, true);
+        (forced_out, news)
+    }
+
+    /// Which picture makes room for `new`; `None` when there is room. A busy camera pays for itself.
+    fn place_to_clear(&self, new: &SnapshotJob) -> Option<usize> {
+        let oldest_of = |camera: &str| self.waiting.iter().position(|job| *job.camera == *camera);
+        let count_of = |camera: &str| self.waiting.iter().filter(|job| *job.camera == *camera).count();
+        if self.frames_with(new) > MOST_FRAMES_OF_ONE {
+            return oldest_of(&new.camera);
+        }
+        if self.waiting.len() < MOST_WAITING {
+            return None;
+        }
+        // Of several with as many, the one whose picture has waited longest: `max_by_key` takes the last one.
+        let busiest = self.waiting.iter().rev().max_by_key(|job| count_of(&job.camera))?;
+        oldest_of(&busiest.camera)
+    }
+
+    /// Of how many frames of its camera pictures would wait with `new`. Objects in one frame share it.
+    fn frames_with(&self, new: &SnapshotJob) -> usize {
+        let mut frames: Vec<&Arc<dyn FrameBuffer>> = vec![&new.picture];
+        for job in self.waiting.iter().filter(|job| job.camera == new.camera) {
+            if !frames.iter().any(|frame| Arc::ptr_eq(frame, &job.picture)) {
+                frames.push(&job.picture);
+            }
+        }
+        frames.len()
     }
 }
 
@@ -209,14 +241,16 @@ impl Worker {
         let SnapshotJob { camera, label, track, bbox, capture, plan, picture, events } = job;
         let area = plan.crop.then(|| with_margin(&bbox));
         let jpeg = self.encoder.jpeg(picture.view(), area, plan.quality).map_err(|error| error.to_string())?;
-        // The decoder gets its buffer back before the disk is waited for.
+        // The decoder gets its buffer back, and subscribers the picture, before the disk is waited for.
         drop(picture);
+        let jpeg: Arc<[u8]> = jpeg.into();
+        if plan.publish {
+            let (camera, label, jpeg) = (Arc::clone(&camera), Arc::clone(&label), Arc::clone(&jpeg));
+            events.sink().retain(Retained::Snapshot { camera, label, jpeg });
+        }
         if let Some(files) = plan.files {
             let snapshot = SnapshotFile { camera: &camera, label: &label, track, capture, jpeg: &jpeg };
             self.archive.keep_snapshot(&snapshot, files, wall_now());
-        }
-        if plan.publish {
-            events.sink().retain(Retained::Snapshot { camera, label, jpeg: jpeg.into() });
         }
         Ok(())
     }
