@@ -2,12 +2,16 @@
 
 use std::{
     collections::HashMap,
+    convert::Infallible,
     ffi::OsStr,
+    io,
     path::{Path, PathBuf},
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
+        mpsc::{self, RecvTimeoutError},
     },
+    time::{Duration, SystemTime},
 };
 
 use sightline_core::{
@@ -17,27 +21,44 @@ use sightline_core::{
     time::WallTime,
 };
 
-use crate::{error::StoreError, folder, names, sidecar};
+use crate::{error::StoreError, folder, names, remembered, sidecar};
 
-/// The core's [`Archive`] in a folder. One process at a time uses a folder.
+/// What clips end in; they alone have notes beside them.
+const CLIP: &str = "mp4";
+/// How often it is looked for what has become too old: a camera that sees nothing writes nothing.
+const TIDY_INTERVAL: Duration = Duration::from_secs(3600);
+
+/// The core's [`Archive`] in a folder. Processes whose cameras have different names may share one.
 pub struct FileArchive {
     snapshots: Kind,
     clips: Kind,
     /// The file of each object that has one, by camera and track. Only of this run: a later one counts tracks anew.
     latest: Mutex<HashMap<(String, u64), PathBuf>>,
+    /// Dropped with the archive, it ends the thread that tidies.
+    housekeeping: OnceLock<mpsc::Sender<Infallible>>,
 }
 
 /// One kind of files.
 struct Kind {
     root: PathBuf,
     name: &'static str,
+    extension: &'static str,
+    /// Of the folders of cameras that keep such files in this run.
+    planned: HashMap<PathBuf, Retention>,
     /// The last try failed, and that has been told.
     is_failing: AtomicBool,
 }
 
 impl Kind {
-    fn new(state_dir: &Path, name: &'static str) -> Self {
-        Self { root: state_dir.join(name), name, is_failing: AtomicBool::new(false) }
+    fn new<'a>(
+        state_dir: &Path,
+        name: &'static str,
+        extension: &'static str,
+        cameras: impl Iterator<Item = (&'a str, Option<Retention>)>,
+    ) -> Self {
+        let root = state_dir.join(name);
+        let planned = cameras.filter_map(|(camera, files)| Some((root.join(names::safe(camera)), files?))).collect();
+        Self { root, name, extension, planned, is_failing: AtomicBool::new(false) }
     }
 
     fn folder(&self, camera: &str) -> PathBuf {
@@ -57,31 +78,85 @@ impl Kind {
     }
 }
 
+/// What the plan lets one camera keep; `None`: it keeps none of these.
+#[derive(Clone, Debug)]
+pub struct CameraFiles {
+    /// The camera.
+    pub camera: Arc<str>,
+    /// Its snapshots.
+    pub snapshots: Option<Retention>,
+    /// Its clips.
+    pub clips: Option<Retention>,
+}
+
 impl FileArchive {
-    /// In `state_dir`, which is made when there is something to keep. Removes what interrupted writes of an earlier run
-    /// left there.
+    /// In `state_dir`, which is made when there is something to keep. Touches no file.
     #[must_use]
-    pub fn open(state_dir: &Path) -> Self {
-        let archive = Self {
-            snapshots: Kind::new(state_dir, "snapshots"),
-            clips: Kind::new(state_dir, "clips"),
+    pub fn open(state_dir: &Path, cameras: &[CameraFiles]) -> Self {
+        Self {
+            snapshots: Kind::new(state_dir, "snapshots", "jpg", cameras.iter().map(|it| (&*it.camera, it.snapshots))),
+            clips: Kind::new(state_dir, "clips", CLIP, cameras.iter().map(|it| (&*it.camera, it.clips))),
             latest: Mutex::default(),
-        };
-        for kind in [&archive.snapshots, &archive.clips] {
-            kind.note(remove_leftovers(&kind.root));
+            housekeeping: OnceLock::new(),
         }
-        archive
     }
 
-    /// Removes what a camera's plan does not allow at `now`; for the start, when nothing has been added yet. `None` stands
-    /// for what the camera does not keep: what an earlier plan made it keep stays.
-    pub fn tidy(&self, camera: &str, snapshots: Option<Retention>, clips: Option<Retention>, now: WallTime) {
-        if let Some(files) = snapshots {
-            self.snapshots.note(self.retain_snapshots(camera, files, now));
+    /// Tidies at once and then every hour, on a thread of its own that ends with the archive.
+    ///
+    /// # Errors
+    /// When the operating system gives no thread.
+    pub fn keep_tidy(archive: &Arc<Self>) -> io::Result<()> {
+        Self::tidy_every(archive, TIDY_INTERVAL)
+    }
+
+    fn tidy_every(archive: &Arc<Self>, interval: Duration) -> io::Result<()> {
+        let (alive, ended) = mpsc::channel();
+        let weak = Arc::downgrade(archive);
+        let run = move || {
+            while let Some(archive) = weak.upgrade() {
+                archive.tidy(WallTime::from_system(SystemTime::now()));
+                drop(archive);
+                if ended.recv_timeout(interval) != Err(RecvTimeoutError::Timeout) {
+                    return;
+                }
+            }
+        };
+        std::thread::Builder::new().name("tidy".into()).spawn(run)?;
+        // One thread is enough: a second one ends here.
+        let _ = archive.housekeeping.set(alive);
+        Ok(())
+    }
+
+    /// Removes from every camera's folder what is not allowed at `now`, and what interrupted writes left. A camera of which
+    /// this run keeps no such files, or which it does not know, is held to what its folder was allowed last. Blocks.
+    pub fn tidy(&self, now: WallTime) {
+        for kind in [&self.snapshots, &self.clips] {
+            // That it works says nothing about writing, so it ends no failure that has been told.
+            if let Err(error) = self.tidy_kind(kind, now) {
+                kind.note(Err(error));
+            }
         }
-        if let Some(files) = clips {
-            self.clips.note(self.retain_clips(camera, files, now));
+        // Somebody else may have removed files, too.
+        self.lock_latest().retain(|_, path| path.exists());
+    }
+
+    /// Goes through all folders and returns the first error.
+    fn tidy_kind(&self, kind: &Kind, now: WallTime) -> Result<(), StoreError> {
+        let folders = folder::names_in(&kind.root)?.into_iter().map(|camera| kind.root.join(camera));
+        let results = folders.filter(|folder| folder.is_dir()).map(|folder| self.tidy_folder(kind, &folder, now));
+        results.fold(Ok(()), Result::and)
+    }
+
+    fn tidy_folder(&self, kind: &Kind, folder: &Path, now: WallTime) -> Result<(), StoreError> {
+        folder::remove_partial(folder, now)?;
+        match kind.planned.get(folder) {
+            Some(files) => {
+                remembered::remember(folder, *files)?;
+                self.retain(kind, folder, *files, now)?;
+            }
+            None => self.retain(kind, folder, remembered::of(folder)?, now)?,
         }
+        if kind.extension == CLIP { remove_lone_notes(folder) } else { Ok(()) }
     }
 
     fn try_keep_snapshot(
@@ -91,31 +166,33 @@ impl FileArchive {
         now: WallTime,
     ) -> Result<(), StoreError> {
         let SnapshotFile { camera, label, track, capture, jpeg } = *snapshot;
-        let name = format!("{}-{}-{track}.jpg", names::time(capture), names::safe(label));
-        let path = self.snapshots.folder(camera).join(name);
+        let folder = self.snapshots.folder(camera);
+        let path = folder.join(format!("{}-{}-{track}.jpg", names::time(capture), names::safe(label)));
         folder::write(&path, jpeg)?;
         let earlier = self.lock_latest().insert((camera.to_owned(), track), path.clone());
         // After the new one is there: a crash in between leaves two and not none.
         if let Some(earlier) = earlier.filter(|earlier| *earlier != path) {
             folder::remove(&earlier)?;
         }
-        self.retain_snapshots(camera, files, now)
-    }
-
-    fn retain_snapshots(&self, camera: &str, files: Retention, now: WallTime) -> Result<(), StoreError> {
-        let removed = folder::retain(&self.snapshots.folder(camera), "jpg", files, now)?;
-        // There are never more objects remembered than files kept.
-        self.lock_latest().retain(|_, path| !removed.contains(path));
-        Ok(())
+        remembered::remember(&folder, files)?;
+        self.retain(&self.snapshots, &folder, files, now)
     }
 
     fn try_finish_clip(&self, clip: &ClipRecord<'_>, files: Retention, now: WallTime) -> Result<(), StoreError> {
         folder::write(&sidecar_of(clip.path), &sidecar::content(clip))?;
-        self.retain_clips(clip.camera, files, now)
+        let folder = self.clips.folder(clip.camera);
+        remembered::remember(&folder, files)?;
+        self.retain(&self.clips, &folder, files, now)
     }
 
-    fn retain_clips(&self, camera: &str, files: Retention, now: WallTime) -> Result<(), StoreError> {
-        let removed = folder::retain(&self.clips.folder(camera), "mp4", files, now)?;
+    fn retain(&self, kind: &Kind, folder: &Path, files: Retention, now: WallTime) -> Result<(), StoreError> {
+        let removed = folder::retain(folder, kind.extension, files, now)?;
+        if !removed.is_empty() {
+            self.lock_latest().retain(|_, path| !removed.contains(path));
+        }
+        if kind.extension != CLIP {
+            return Ok(());
+        }
         removed.iter().try_for_each(|clip| folder::remove(&sidecar_of(clip)))
     }
 
@@ -143,20 +220,13 @@ fn sidecar_of(clip: &Path) -> PathBuf {
     clip.with_extension("json")
 }
 
-/// Temporary files in every camera's folder, and notes beside clips that are gone.
-fn remove_leftovers(root: &Path) -> Result<(), StoreError> {
-    for camera in folder::names_in(root)? {
-        let camera = root.join(camera);
-        if !camera.is_dir() {
-            continue;
-        }
-        folder::remove_partial(&camera)?;
-        for name in folder::names_in(&camera)? {
-            let path = camera.join(&name);
-            let is_note = path.extension() == Some(OsStr::new("json")) && names::time_of(&name).is_some();
-            if is_note && !path.with_extension("mp4").exists() {
-                folder::remove(&path)?;
-            }
+/// Removes notes beside clips that are gone. A clip is there before its note.
+fn remove_lone_notes(folder: &Path) -> Result<(), StoreError> {
+    for name in folder::names_in(folder)? {
+        let path = folder.join(&name);
+        let is_note = path.extension() == Some(OsStr::new("json")) && names::time_of(&name).is_some();
+        if is_note && !path.with_extension(CLIP).exists() {
+            folder::remove(&path)?;
         }
     }
     Ok(())

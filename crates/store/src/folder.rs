@@ -4,6 +4,7 @@ use std::{
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use sightline_core::{
@@ -13,6 +14,10 @@ use sightline_core::{
 };
 
 use crate::{error::StoreError, names};
+
+/// An incomplete file that nobody has written to for so long is nobody's any more. Of another process's, which may well use
+/// the same folder, none is as old: a clip takes minutes.
+const ABANDONED_AFTER: Duration = Duration::from_secs(3600);
 
 /// Writes a file that appears under its name when it is complete, folder and all.
 pub fn write(path: &Path, content: &[u8]) -> Result<(), StoreError> {
@@ -45,20 +50,20 @@ pub fn remove(path: &Path) -> Result<(), StoreError> {
 }
 
 /// Removes what `files` does not allow at `now`: the oldest first. A file is a name that begins with a time and ends in
-/// `extension`; others are not ours and stay. Returns what was removed.
+/// `extension`; others are not ours and stay. Its age is that of its last modification: the time in its name is the
+/// camera's, whose clock may be wrong. Returns what was removed.
 pub fn retain(folder: &Path, extension: &str, files: Retention, now: WallTime) -> Result<Vec<PathBuf>, StoreError> {
     let mut kept = Vec::new();
     for name in names_in(folder)? {
-        let is_ours = Path::new(&name).extension().is_some_and(|it| it == extension);
-        if let Some(time) = names::time_of(&name).filter(|_| is_ours) {
-            kept.push((time, name));
+        let is_ours = Path::new(&name).extension().is_some_and(|it| it == extension) && names::time_of(&name).is_some();
+        if let Some(written) = is_ours.then(|| written(&folder.join(&name))).transpose()?.flatten() {
+            kept.push((written, name));
         }
     }
     kept.sort();
     let too_many = kept.len().saturating_sub(files.max_files);
-    let longest = i64::try_from(files.max_age.as_micros()).unwrap_or(i64::MAX);
-    let oldest_allowed = now.minus_micros(longest);
-    let goes = |(index, (time, _)): &(usize, (WallTime, String))| *index < too_many || *time < oldest_allowed;
+    let oldest_allowed = before(now, files.max_age);
+    let goes = |(index, (written, _)): &(usize, (WallTime, String))| *index < too_many || *written < oldest_allowed;
     let mut removed = Vec::new();
     for (_, (_, name)) in kept.into_iter().enumerate().filter(goes) {
         let path = folder.join(name);
@@ -68,9 +73,28 @@ pub fn retain(folder: &Path, extension: &str, files: Retention, now: WallTime) -
     Ok(removed)
 }
 
-/// Removes what interrupted writes left in `folder`.
-pub fn remove_partial(folder: &Path) -> Result<(), StoreError> {
-    names_in(folder)?.iter().filter(|name| is_partial(name)).try_for_each(|name| remove(&folder.join(name)))
+/// Removes what interrupted writes left in `folder`: what nobody has written to for [`ABANDONED_AFTER`].
+pub fn remove_partial(folder: &Path, now: WallTime) -> Result<(), StoreError> {
+    for name in names_in(folder)?.iter().filter(|name| is_partial(name)) {
+        let path = folder.join(name);
+        if written(&path)?.is_some_and(|written| written < before(now, ABANDONED_AFTER)) {
+            remove(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// When a file was last modified; `None` when it is gone.
+fn written(path: &Path) -> Result<Option<WallTime>, StoreError> {
+    match fs::symlink_metadata(path).and_then(|metadata| metadata.modified()) {
+        Ok(time) => Ok(Some(WallTime::from_system(time))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(StoreError::when("read", path)(error)),
+    }
+}
+
+fn before(now: WallTime, span: Duration) -> WallTime {
+    now.minus_micros(i64::try_from(span.as_micros()).unwrap_or(i64::MAX))
 }
 
 /// The names in a folder; none when there is no such folder.
@@ -88,12 +112,11 @@ pub fn names_in(folder: &Path) -> Result<Vec<String>, StoreError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
+pub mod tests {
     use super::*;
 
     const HOUR: Duration = Duration::from_secs(3600);
+    const MINUTE: Duration = Duration::from_secs(60);
 
     fn at(hour: i64) -> WallTime {
         WallTime::from_micros(1_700_000_000_000_000 + hour * 3_600_000_000)
@@ -103,9 +126,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         // Not in the order of time: no file system promises one.
         for hour in hours.rev() {
-            write(&folder.path().join(format!("{}-person-{hour}.jpg", names::time(at(hour)))), b"jpeg").unwrap();
+            let path = folder.path().join(format!("{}-person-{hour}.jpg", names::time(at(hour))));
+            write(&path, b"jpeg").unwrap();
+            set_written(&path, at(hour));
         }
         folder
+    }
+
+    pub fn set_written(path: &Path, time: WallTime) {
+        let time = std::time::UNIX_EPOCH + Duration::from_micros(u64::try_from(time.as_micros()).unwrap());
+        File::options().append(true).open(path).unwrap().set_modified(time).unwrap();
     }
 
     fn left(folder: &Path) -> Vec<String> {
@@ -132,6 +162,21 @@ mod tests {
         assert_eq!(left(folder.path()), ["2", "3", "4"]);
         retain(folder.path(), "jpg", files, at(100)).unwrap();
         assert!(left(folder.path()).is_empty());
+    }
+
+    /// Its pictures are named by its clock, which is a day slow and then set right.
+    #[test]
+    fn a_camera_with_a_wrong_clock_loses_nothing_of_what_was_just_written() {
+        let folder = tempfile::tempdir().unwrap();
+        for (number, (named, written)) in [(10, 0), (-24, 1), (-23, 2), (3, 3)].into_iter().enumerate() {
+            let path = folder.path().join(format!("{}-person-{number}.jpg", names::time(at(named))));
+            write(&path, b"jpeg").unwrap();
+            set_written(&path, at(written));
+        }
+        retain(folder.path(), "jpg", Retention { max_files: 100, max_age: 2 * HOUR }, at(3)).unwrap();
+        assert_eq!(left(folder.path()), ["1", "2", "3"], "what was written two hours ago stays");
+        retain(folder.path(), "jpg", Retention { max_files: 1, max_age: 2 * HOUR }, at(3)).unwrap();
+        assert_eq!(left(folder.path()), ["3"], "written last, whatever its name says");
     }
 
     #[test]
@@ -166,11 +211,15 @@ mod tests {
     }
 
     #[test]
-    fn leftovers_are_removed() {
+    fn leftovers_are_removed_and_what_is_being_written_stays() {
         let folder = filled(0..1);
-        fs::write(partial_path(&folder.path().join("b.mp4")), "half").unwrap();
-        remove_partial(folder.path()).unwrap();
-        assert_eq!(left(folder.path()), ["0"]);
-        remove_partial(&folder.path().join("missing")).unwrap();
+        let (abandoned, being_written) = (folder.path().join("a.mp4"), folder.path().join("b.mp4"));
+        for (path, minute) in [(abandoned, 0), (being_written, 1)] {
+            fs::write(partial_path(&path), "half").unwrap();
+            set_written(&partial_path(&path), before(at(0), MINUTE * (1 - minute)));
+        }
+        remove_partial(folder.path(), at(1)).unwrap();
+        assert_eq!(left(folder.path()), [".b.mp4.part", "0"]);
+        remove_partial(&folder.path().join("missing"), at(1)).unwrap();
     }
 }
