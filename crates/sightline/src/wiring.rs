@@ -18,7 +18,7 @@ use sightline_pipeline::{
     snapshots::SnapshotTaker,
     stamp::EventLog,
 };
-use sightline_store::FileArchive;
+use sightline_store::{CameraFiles, FileArchive};
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
@@ -105,14 +105,15 @@ impl Daemon {
     }
 }
 
-/// What keeps pictures and recordings, after removing those that are too many or too old by now.
+/// What keeps pictures and recordings, and removes those that are too many or too old.
 fn start_keepers(plan: &Plan, state_dir: &Path) -> std::io::Result<Keepers> {
-    let archive = Arc::new(FileArchive::open(state_dir));
-    for camera in plan.pipelines.iter().flat_map(|pipeline| &pipeline.cameras) {
-        let snapshots = camera.snapshots.as_ref().and_then(|snapshots| snapshots.files);
-        let clips = camera.clips.as_ref().map(|clips| clips.files);
-        archive.tidy(&camera.spec.id, snapshots, clips, wall_now());
-    }
+    let cameras = plan.pipelines.iter().flat_map(|pipeline| &pipeline.cameras).map(|camera| CameraFiles {
+        camera: camera.spec.id.clone(),
+        snapshots: camera.snapshots.as_ref().and_then(|snapshots| snapshots.files),
+        clips: camera.clips.as_ref().map(|clips| clips.files),
+    });
+    let archive = Arc::new(FileArchive::open(state_dir, &cameras.collect::<Vec<_>>()));
+    FileArchive::keep_tidy(&archive)?;
     let snapshots = SnapshotTaker::start(Arc::new(JpegEncoder), archive.clone())?;
     Ok(Keepers { snapshots: Arc::new(snapshots), archive })
 }
