@@ -32,6 +32,8 @@ pub struct Job {
     /// Those that follow, without a gap.
     pub live: Receiver<Packet>,
     pub end: Arc<End>,
+    /// Held until the recording's thread ends, which may be long after `end` when the disk is slow.
+    pub thread: Arc<()>,
 }
 
 /// The end as it is known by now.
@@ -116,7 +118,7 @@ pub fn spawn(camera: &Arc<str>, job: Job) -> io::Result<()> {
 }
 
 fn run(camera: &str, job: Job) {
-    let Job { clip, caps, kept, live, end } = job;
+    let Job { clip, caps, kept, live, end, thread: _thread } = job;
     let result = write(&clip, &caps, kept, &live, &end);
     end.reach();
     if end.is_cut_short() {

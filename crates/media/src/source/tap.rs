@@ -27,7 +27,7 @@ const MOST_BYTES: usize = 32 << 20;
 /// A recording is asked for when its frame went through decoder and network, and what is kept counts from when a packet
 /// arrived: so much later the first packet must still be there.
 const INFERENCE_ALLOWANCE: Duration = Duration::from_secs(3);
-/// Recordings of one camera at a time.
+/// Recordings of one camera at a time, with those whose file is not finished yet.
 const MOST_CLIPS: usize = 4;
 /// Packets that wait for one recording's disk: eight seconds at 30 frames per second.
 const MOST_WAITING: usize = 256;
@@ -45,6 +45,8 @@ struct State {
     caps: Option<gst::Caps>,
     segment: Option<gst::FormattedSegment<gst::ClockTime>>,
     clips: Vec<Listener>,
+    /// Every recording's thread holds a clone for as long as it lives.
+    threads: Arc<()>,
     /// What is received is video that a file can hold.
     is_attached: bool,
     is_closed: bool,
@@ -70,7 +72,15 @@ impl Tap {
     pub fn of(camera: &CameraSpec) -> Option<Arc<Self>> {
         let keep = camera.keep_packets?;
         let ring = Ring::new(keep + INFERENCE_ALLOWANCE, MOST_BYTES);
-        let state = State { ring, caps: None, segment: None, clips: Vec::new(), is_attached: false, is_closed: false };
+        let state = State {
+            ring,
+            caps: None,
+            segment: None,
+            clips: Vec::new(),
+            threads: Arc::default(),
+            is_attached: false,
+            is_closed: false,
+        };
         Some(Arc::new(Self {
             camera: Arc::clone(&camera.id),
             copies: matches!(camera.source, SourceSpec::V4l2 { .. }),
@@ -168,7 +178,7 @@ impl Tap {
     pub fn record(&self, clip: ClipRequest) -> Result<Box<dyn Recording>, NotRecorded> {
         let end = Arc::new(End::new(clip.until));
         let (packets, live) = sync_channel(MOST_WAITING);
-        let (caps, kept) = {
+        let (caps, kept, thread) = {
             let mut state = self.lock();
             if !state.is_attached {
                 return Err(NotRecorded::Impossible);
@@ -176,14 +186,14 @@ impl Tap {
             let known = state.caps.clone().filter(|_| !state.is_closed);
             let caps = known.ok_or(NotRecorded::NothingToRecord)?;
             state.clips.retain(|clip| !clip.end.is_over());
-            if state.clips.len() >= MOST_CLIPS {
+            if Arc::strong_count(&state.threads) > MOST_CLIPS {
                 return Err(NotRecorded::TooMany { most: MOST_CLIPS });
             }
             let kept: Vec<Packet> = state.ring.since(clip.from).cloned().collect();
             state.clips.push(Listener { packets, end: Arc::clone(&end) });
-            (caps, kept)
+            (caps, kept, Arc::clone(&state.threads))
         };
-        let job = recorder::Job { clip, caps, kept, live, end: Arc::clone(&end) };
+        let job = recorder::Job { clip, caps, kept, live, end: Arc::clone(&end), thread };
         recorder::spawn(&self.camera, job).map_err(|error| NotRecorded::NoThread { reason: error.to_string() })?;
         Ok(Box::new(Handle(end)))
     }
@@ -287,8 +297,10 @@ mod tests {
         tap.lock().is_attached = true;
         assert_eq!(refused(&tap), Some(NotRecorded::NothingToRecord), "no caps yet");
         tap.caps(&gst::Caps::builder("video/x-h264").build());
-        tap.lock().clips.extend((0..MOST_CLIPS).map(|_| listener(now).0));
+        let threads = [(); MOST_CLIPS].map(|()| Arc::clone(&tap.lock().threads));
+        tap.cut();
         assert_eq!(refused(&tap), Some(NotRecorded::TooMany { most: MOST_CLIPS }));
+        drop(threads);
         tap.close();
         assert_eq!(refused(&tap), Some(NotRecorded::NothingToRecord));
     }
