@@ -260,11 +260,13 @@ mod tests {
         (Listener { packets, end: Arc::clone(&end) }, end, taken)
     }
 
+    type Cut = fn(&Tap, &gst::Caps);
+
     #[test]
     fn a_recording_ends_at_once_when_the_stream_becomes_another_one() {
-        let caps = |width: u32| gst::Caps::builder("video/x-h264").field("width", width as i32).build();
+        let caps = |width: i32| gst::Caps::builder("video/x-h264").field("width", width).build();
         let now = Instant::now();
-        let cuts: [(&str, fn(&Tap, &gst::Caps)); 4] = [
+        let cuts: [(&str, Cut); 4] = [
             ("another size", |tap, caps| tap.caps(caps)),
             ("the end of the stream", |tap, _| tap.event(&gst::event::Eos::new())),
             ("a file from its beginning", |tap, _| tap.event(&gst::event::FlushStop::new(true))),
