@@ -88,7 +88,8 @@ fn assert_spans(clip: &[(u64, Duration)], recorder: &Recorder, from: Instant, un
         assert!(first <= begin + HELD_BACK, "frames are missing at the beginning: {first}, {begin}");
         assert!(begin <= first + RATE + HELD_BACK, "more than a group of pictures before: {first}, {begin}");
         assert!(end <= after_last, "frames are missing at the end: {after_last}, {end}");
-        assert!(after_last <= end + HELD_BACK, "frames of later: {after_last}, {end}");
+        // Packets are stamped when they arrive and frames when they are decoded: a busy machine puts frames between.
+        assert!(after_last <= end + RATE, "frames of later: {after_last}, {end}");
     });
 }
 
