@@ -24,6 +24,7 @@ mod scenarios {
     mod models_command;
     mod models_that_fail;
     mod pipelines_that_fail;
+    mod privacy;
     mod replay;
     mod shutdown;
     mod simulated_cameras;

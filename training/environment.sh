@@ -1,6 +1,8 @@
 # Sourced by run.sh, model_card.sh and test.sh, in the project's folder: Python with what training needs, and sightline.
 
 PROFILE=${PROFILE:-release}
+# Python's onnxruntime reports to its maker otherwise.
+export ORT_DISABLE_TELEMETRY=1
 
 say() { printf 'training: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }

@@ -63,3 +63,11 @@ fn problems_as_json_have_file_line_and_path() {
     let problem = &report["problems"][0];
     assert_eq!((&problem["line"], &problem["path"]), (&Value::from(5), &Value::from("cameras.a.fps")), "{text}");
 }
+
+#[test]
+fn a_scene_that_does_not_exist_is_told_with_its_camera() {
+    let yaml = "version: 1\nname: p\nmodel: {name: ssd-mobilenet-v1-sim}\ncameras:\n  lobby: {url: sim://ofice}\n";
+    let (code, text) = check(yaml, &[]);
+    assert_eq!(code, Some(78), "{text}");
+    assert!(text.contains("lobby") && text.contains("ofice") && text.contains("office"), "{text}");
+}

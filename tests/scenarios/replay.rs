@@ -114,6 +114,17 @@ fn what_cannot_be_replayed_is_told() {
         (vec![text(&video), "--pipeline", "/nowhere.yaml"], 78, "/nowhere.yaml"),
         (vec![text(&video), "--pipeline", text(&pipeline), "--camera", "spare", "--fps", "0"], 2, "greater than 0"),
         (vec![text(&video), "--pipeline", text(&pipeline), "--camera", "spare", "--timeline", "/no/t"], 2, "/no/t"),
+        (vec![text(&video), "--pipeline", text(&pipeline), "--draw", text(&video)], 2, "is the file of VIDEO"),
+        (
+            vec![text(&video), "--pipeline", text(&pipeline), "--timeline", text(&pipeline)],
+            2,
+            "is the file of --pipeline",
+        ),
+        (
+            vec![text(&video), "--pipeline", text(&pipeline), "--draw", "/tmp/../tmp/x", "--timeline", "/tmp/x"],
+            2,
+            "is the file of --timeline",
+        ),
     ] {
         let output = output(sightline().arg("replay").args(&arguments));
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", stderr(&output));

@@ -74,7 +74,7 @@ impl<'a> Address<'a> {
             references = Vec::new();
         }
         let Some((scheme, rest)) = masked.split_once("://") else {
-            return Err(one(AddressError::new("an address needs a scheme, as in rtsp://")));
+            return Err(one(AddressError::new("an address needs a scheme, as in rtsp:// or mqtt://")));
         };
         let is_scheme = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
         if scheme.is_empty() || !scheme.chars().all(is_scheme) {

@@ -208,7 +208,7 @@ mod tests {
             ("v4l2://video0", "the address names no device (v4l2:///dev/video0)"),
             ("sim://", "the address names no scene (sim://street, sim://office)"),
             ("test://a b", "only a name may follow `://` here (test://smpte, test://ball)"),
-            ("10.0.0.1", "an address needs a scheme, as in rtsp://"),
+            ("10.0.0.1", "an address needs a scheme, as in rtsp:// or mqtt://"),
         ] {
             assert_eq!(parse(url), Err(message.to_owned()));
         }

@@ -202,7 +202,7 @@ fn names_that_are_no_topic_level() {
 #[test]
 fn addresses() {
     for (url, expected) in [
-        ("10.0.0.1/stream", "an address needs a scheme, as in rtsp://"),
+        ("10.0.0.1/stream", "an address needs a scheme, as in rtsp:// or mqtt://"),
         ("http://h/", "unknown scheme `http://`"),
         ("rtsp://", "the address is not valid: no host"),
         ("rtsp://h:70000/", "the address is not valid: invalid port number"),

@@ -85,6 +85,8 @@ pub fn is_partial(file_name: &str) -> bool {
 /// A finished recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClipFacts {
+    /// When its first packet arrived.
+    pub begun: Instant,
     /// Length.
     pub duration: Duration,
     /// Bytes of the file.
@@ -183,6 +185,8 @@ pub struct ClipRecord<'a> {
     pub camera: &'a str,
     /// The file.
     pub path: &'a Path,
+    /// When its first packet arrived, by this machine's clock.
+    pub start: WallTime,
     /// Its length.
     pub facts: ClipFacts,
     /// The events it was made for, oldest first.

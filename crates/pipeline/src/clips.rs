@@ -180,15 +180,18 @@ impl ClipTaker {
                     if state.is_failing.swap(false, Ordering::Relaxed) {
                         info!(%camera, "clips are recorded again");
                     }
+                    let now = wall_now();
+                    let start = now.minus_micros(i64::try_from(facts.begun.elapsed().as_micros()).unwrap_or_default());
                     let noted = std::mem::take(&mut *events.lock());
                     let clip = ClipRecord {
                         camera: &camera,
                         path: &path,
+                        start,
                         facts,
                         events: &noted.events,
                         events_omitted: noted.omitted,
                     };
-                    archive.clip_finished(&clip, files, wall_now());
+                    archive.clip_finished(&clip, files, now);
                 }
                 Err(error) if !state.is_failing.swap(true, Ordering::Relaxed) => {
                     warn!(%camera, %error, "no clip; told once until it works again");

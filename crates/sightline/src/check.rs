@@ -16,7 +16,7 @@ use crate::{
     failure::{Failure, Kind, OrFail, Outcome},
     library,
     logging::{self, Detail},
-    sources::Sources,
+    sources::{Sources, unknown_scenes},
 };
 
 /// How long a camera may take to send its first frame.
@@ -56,6 +56,16 @@ pub fn execute(args: &CheckArgs) -> Outcome {
             return Err(Failure::said(Kind::Config));
         }
     };
+    let unknown = unknown_scenes(&plan);
+    if !unknown.is_empty() {
+        let probe = |(camera, message): (&CameraSpec, String)| Probe {
+            what: format!("camera {}", camera.id),
+            ok: false,
+            message,
+            kind: Kind::Config,
+        };
+        return tell(args.format, &unknown.into_iter().map(probe).collect::<Vec<_>>());
+    }
     if !args.probe {
         let cameras: usize = plan.pipelines.iter().map(|pipeline| pipeline.cameras.len()).sum();
         let text = format!("ok: {} pipeline(s), {cameras} camera(s)", plan.pipelines.len());
@@ -69,13 +79,18 @@ pub fn execute(args: &CheckArgs) -> Outcome {
     let runtime = tokio::runtime::Runtime::new().or_fail(Kind::Internal)?;
     let probes = runtime.block_on(probe(&plan));
     runtime.shutdown_background();
+    tell(args.format, &probes)
+}
+
+/// Prints how each try went.
+fn tell(format: LogFormat, probes: &[Probe]) -> Outcome {
     let ok = probes.iter().all(|probe| probe.ok);
     let mut text = String::new();
-    for Probe { what, ok, message, .. } in &probes {
+    for Probe { what, ok, message, .. } in probes {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{} {what}: {message}", if *ok { "ok    " } else { "FAILED" });
     }
-    print(args.format, &Report { ok, problems: None, probes: &probes }, text.trim_end());
+    print(format, &Report { ok, problems: None, probes }, text.trim_end());
     match probes.iter().find(|probe| !probe.ok) {
         None => Ok(()),
         Some(failed) => Err(Failure::said(failed.kind)),

@@ -25,11 +25,19 @@ use failure::Outcome;
 use logging::Detail;
 
 fn main() -> ExitCode {
+    keep_onnx_runtime_quiet();
     let outcome = execute(Cli::parse().command);
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
+}
+
+/// The builds of ONNX Runtime on PyPI (seen in 1.32) report to their maker: the machine, its processor, the command that runs.
+/// Its API to switch that off comes too late for the first report; only the environment is asked before it.
+fn keep_onnx_runtime_quiet() {
+    // SAFETY: the first thing that `main` does, while there is no other thread that could read the environment.
+    unsafe { std::env::set_var("ORT_DISABLE_TELEMETRY", "1") };
 }
 
 fn execute(command: Command) -> Outcome {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use sightline_config::Environment;
 use sightline_core::plan::Plan;
 use tracing::info;
@@ -12,6 +12,7 @@ use crate::{
     failure::{Failure, Kind, OrFail, Outcome},
     logging::{self, Detail},
     signals::Signals,
+    sources::unknown_scenes,
     wiring::Daemon,
 };
 
@@ -23,6 +24,9 @@ pub fn execute(args: &RunArgs) -> Outcome {
     logging::start(args.log_format, Detail::Daemon { verbose: args.verbose });
     let HttpAddress::Off = args.http;
     let plan = load(args)?;
+    if let Some((camera, message)) = unknown_scenes(&plan).into_iter().next() {
+        return Err(Failure::new(Kind::Config, anyhow!("camera {}: {message}", camera.id)));
+    }
     let state_dir = args.state_dir.clone().unwrap_or_else(default_state_dir);
     if args.state_dir.is_some() || keeps_files(&plan) {
         // Made, and found to be writable, now and not when it is needed first.

@@ -3,10 +3,11 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use sightline_core::{
-    plan::{CameraSpec, RtspTransport, SourceSpec},
+    plan::{CameraSpec, Plan, RtspTransport, SourceSpec},
     ports::{FrameSource, RunningSource, SourceCallbacks, SourceError, SourceErrorCode},
 };
 use sightline_media::GstSource;
+use sightline_sim::scene::SceneKind;
 
 use crate::{
     failure::{Failure, Kind, OrFail},
@@ -20,6 +21,16 @@ pub struct Sources {
     simulated: BTreeMap<String, String>,
     /// Serves them for as long as this lives.
     _server: Option<Cameras>,
+}
+
+/// Cameras of scenes that do not exist, with what is wrong: the configuration does not know what can be simulated.
+pub fn unknown_scenes(plan: &Plan) -> Vec<(&CameraSpec, String)> {
+    let cameras = plan.pipelines.iter().flat_map(|pipeline| &pipeline.cameras).map(|camera| &camera.spec);
+    let unknown = |camera: &'_ CameraSpec| match &camera.source {
+        SourceSpec::Sim { scene } => scene.parse::<SceneKind>().err().map(|error| error.to_string()),
+        _ => None,
+    };
+    cameras.filter_map(|camera| Some((camera, unknown(camera)?))).collect()
 }
 
 impl Sources {

@@ -152,7 +152,7 @@ fn write(
         }
     };
     let file = Mp4File::create(&clip.path, caps, &muxable(caps, first.dts.is_some())?, MOST_WAITING_BYTES)?;
-    let mut timeline = Timeline::beginning_with(&first);
+    let (begun, mut timeline) = (first.arrived, Timeline::beginning_with(&first));
     file.push(timeline.placed(&first))?;
     while let Some(packet) = next() {
         // B-frames come after the picture that is shown after them, and without them there would be a gap before it.
@@ -166,7 +166,7 @@ fn write(
     // Before the file is finished, which takes a while: what happens meanwhile is not in it.
     end.reach();
     let bytes = file.finish()?;
-    Ok(ClipFacts { duration: timeline.duration(), bytes })
+    Ok(ClipFacts { begun, duration: timeline.duration(), bytes })
 }
 
 /// The next packet of the stream; `None` when the recording has reached its end, or its camera has gone.

@@ -12,8 +12,11 @@ use crate::{
     fakes::{FakeArchive, FakeRecorder},
 };
 
+fn facts() -> ClipFacts {
+    ClipFacts { begun: Instant::now(), duration: SECOND, bytes: 1 }
+}
+
 const SECOND: Duration = Duration::from_secs(1);
-const FACTS: ClipFacts = ClipFacts { duration: SECOND, bytes: 1 };
 
 fn event(seq: u64, kind: EventKind) -> Event {
     let moment = WallTime::from_micros(0);
@@ -105,7 +108,7 @@ fn a_recording_goes_from_before_to_after_its_event_and_others_prolong_it() {
     rig.at(7, &started(3));
     assert_eq!(rig.spans(), [(-5, 17)]);
     assert!(!rig.taker.finish(Duration::ZERO), "it is being made");
-    rig.end(0, Ok(FACTS));
+    rig.end(0, Ok(facts()));
     assert!(rig.taker.finish(SECOND));
     assert_eq!(rig.kept(), [("door-1.mp4".into(), vec![1, 3])]);
 
@@ -121,7 +124,7 @@ fn an_endless_row_of_events_makes_recordings_of_bounded_length() {
     }
     // The first: 300 s from its beginning, 5 s before its first event; the next begins with the event that is too late.
     assert_eq!(rig.spans(), [(-5, 295), (281, 581), (567, 609)]);
-    (0..3).for_each(|index| rig.end(index, Ok(FACTS)));
+    (0..3).for_each(|index| rig.end(index, Ok(facts())));
     let counts: Vec<usize> = rig.kept().iter().map(|(_, tracks)| tracks.len()).collect();
     assert_eq!(counts, [286, 286, 28], "every event is noted once");
 }
@@ -133,7 +136,7 @@ fn more_events_than_can_be_noted_are_counted() {
         rig.at(0, &started(seq));
     }
     assert_eq!(rig.taker.current.lock().as_ref().unwrap().events.lock().omitted, 100);
-    rig.end(0, Ok(FACTS));
+    rig.end(0, Ok(facts()));
     assert_eq!(rig.kept()[0].1.len(), 1000);
 }
 
@@ -145,7 +148,7 @@ fn a_recording_that_fails_is_not_kept_and_the_next_one_is_tried() {
     assert!(rig.taker.state.is_failing.load(Ordering::Relaxed));
     assert!(rig.taker.finish(Duration::ZERO));
     rig.at(1, &started(2));
-    rig.end(1, Ok(FACTS));
+    rig.end(1, Ok(facts()));
     assert!(!rig.taker.state.is_failing.load(Ordering::Relaxed));
     assert_eq!(rig.kept(), [("door-2.mp4".into(), vec![2])]);
 }

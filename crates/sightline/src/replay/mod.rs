@@ -8,7 +8,7 @@ mod output;
 mod timeline;
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -22,7 +22,7 @@ use sightline_core::{
     plan::{CameraPlan, PipelinePlan},
     time::WallTime,
 };
-use sightline_media::VideoReader;
+use sightline_media::{FileError, VideoReader};
 use sightline_pipeline::{
     detector::Detector,
     observation::{Observation, SeenFrame},
@@ -44,9 +44,10 @@ const UNTIMED_STEP: Duration = Duration::from_millis(40);
 
 /// Replays one recording.
 pub fn execute(args: &ReplayArgs) -> Outcome {
+    refuse_overwriting(args)?;
     let (pipeline, camera) = plan(args)?;
     sightline_media::init().or_fail(Kind::Unavailable)?;
-    let video = VideoReader::open(&args.video, None).or_fail(Kind::Usage)?;
+    let video = VideoReader::open(&args.video, None).map_err(|error| unreadable(&error))?;
     let sessions = library::open_for_cameras(&pipeline.model, &pipeline.inference, 1)?;
     let backend = sessions.backends.into_iter().next().context("no session was opened").or_fail(Kind::Internal)?;
     let origin = Arc::new(Origin {
@@ -74,6 +75,37 @@ pub fn execute(args: &ReplayArgs) -> Outcome {
     };
     let outcome = replay.run(video);
     if outcome.as_ref().is_err_and(Failure::is_closed_pipe) { Ok(()) } else { outcome }
+}
+
+/// A file's error tells its cause itself.
+fn unreadable(error: &FileError) -> Failure {
+    Failure::new(Kind::Usage, anyhow!(error.to_string()))
+}
+
+/// Nothing that is read may be written, and each output has a file of its own.
+fn refuse_overwriting(args: &ReplayArgs) -> Outcome {
+    let outputs = [("--timeline", &args.timeline), ("--draw", &args.draw)];
+    let outputs = outputs.into_iter().filter_map(|(option, path)| Some((option, path.as_deref()?)));
+    let mut taken = vec![("VIDEO", real(&args.video)), ("--pipeline", real(&args.pipeline))];
+    for (option, path) in outputs {
+        let written = real(path);
+        if let Some((other, _)) = taken.iter().find(|(_, known)| *known == written) {
+            let message = format!("{option} {} is the file of {other}: name another", path.display());
+            return Err(Failure::new(Kind::Usage, anyhow!(message)));
+        }
+        taken.push((option, written));
+    }
+    Ok(())
+}
+
+/// A path without detours, also of a file that is not there yet.
+fn real(path: &Path) -> PathBuf {
+    let resolved = path.canonicalize().or_else(|_| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        folder.canonicalize().map(|folder| folder.join(path.file_name().unwrap_or_default()))
+    });
+    // What has no folder cannot be written, and that is told when it is tried.
+    resolved.unwrap_or_else(|_| path.to_owned())
 }
 
 /// The pipeline, and of its cameras the wished one.
@@ -121,7 +153,7 @@ impl Replay {
         self.observation.publish_counts();
         let mut frames = 0;
         for frame in video {
-            let frame = frame.or_fail(Kind::Usage)?;
+            let frame = frame.map_err(|error| unreadable(&error))?;
             let times = self.clock.at(frame.pts);
             if self.rate.as_mut().is_some_and(|rate| !rate.admit(times.decoded_at)) {
                 continue;

@@ -82,9 +82,9 @@ fn keep_clip(archive: &FileArchive, first: &Event, files: Retention, now: WallTi
     let path = archive.clip_path(first);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(&path, "mp4").unwrap();
-    let facts = ClipFacts { duration: Duration::from_micros(12_345_678), bytes: 3 };
+    let facts = ClipFacts { begun: Instant::now(), duration: Duration::from_micros(12_345_678), bytes: 3 };
     let events = [first.into(), (&event(99, 5)).into()];
-    let clip = ClipRecord { camera: "back/yard", path: &path, facts, events: &events, events_omitted: 4 };
+    let clip = ClipRecord { camera: "back/yard", path: &path, start: at(0), facts, events: &events, events_omitted: 4 };
     archive.clip_finished(&clip, files, now);
     path
 }
@@ -215,6 +215,7 @@ fn a_clip_has_what_it_shows_noted_beside_it() {
     let expected = serde_json::json!({
         "schema": "sightline.clip/1",
         "camera": "back/yard",
+        "start": "2023-11-14T22:13:20.000Z",
         "duration_seconds": 12.346,
         "bytes": 3,
         "events": [
