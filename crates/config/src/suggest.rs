@@ -1,13 +1,19 @@
 //! "did you mean": the nearest known word to a wrong one.
 
-/// The candidate nearest to `wrong`, if one is near enough to be a slip of the fingers.
+/// Beginnings of a word that are too short to mean it.
+const LEAST_BEGINNING: usize = 4;
+
+/// The candidate nearest to `wrong`, if one is near enough to be a slip of the fingers, or begins with it.
 pub(crate) fn closest<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wrong = wrong.to_lowercase();
     let longest_slip = (wrong.chars().count() / 3).max(1);
     candidates
         .into_iter()
         .map(|candidate| (edit_distance(&wrong, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, _)| *distance <= longest_slip)
+        .filter(|(distance, candidate)| {
+            let is_begun = wrong.len() >= LEAST_BEGINNING && candidate.to_lowercase().starts_with(&wrong);
+            *distance <= longest_slip || is_begun
+        })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
@@ -54,6 +60,8 @@ mod tests {
             ("label", Some("labels")),
             ("FPS", Some("fps")),
             ("stall-timeout", Some("stall_timeout")),
+            ("trans", Some("transport")),
+            ("tra", None),
             ("frame_rate", None),
             ("x", None),
         ] {
