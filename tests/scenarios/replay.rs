@@ -1,6 +1,6 @@
 //! A recording gives the same events each time, and the events that it gave before: `tests/golden/replay/*.txt`.
 //!
-//! After a change that is meant, `UPDATE_GOLDEN=1 cargo test --test scenarios replay` writes them anew; the diff of the
+//! After a change that is meant, `UPDATE_GOLDEN=1 cargo test -p sightline --test scenarios replay` writes them anew; the diff of the
 //! text files is what changed for subscribers.
 
 use std::{
