@@ -107,7 +107,6 @@ impl Runtime {
                 stragglers.push(name);
             }
         }
-        stragglers.extend(self.finish_files(until).await);
         let balances = self.balances();
         let engines = std::mem::take(&mut self.engines);
         // Joining a worker takes as long as its last batch.
@@ -115,6 +114,7 @@ impl Runtime {
         if tokio::time::timeout_at(until, joined).await.is_err() {
             stragglers.push("an inference worker".into());
         }
+        stragglers.extend(self.finish_files(until).await);
         Stopped { stragglers, balances }
     }
 
