@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
 /// Package → the crates of ours that may name it (as a normal or build dependency).
-const OWNED: [(&str, &[&str]); 16] = [
+const OWNED: [(&str, &[&str]); 20] = [
     ("gstreamer", &["sightline-media", "sightline-sim"]),
     ("gstreamer-app", &["sightline-media", "sightline-sim"]),
     ("gstreamer-video", &["sightline-media"]),
@@ -20,7 +20,11 @@ const OWNED: [(&str, &[&str]); 16] = [
     ("schemars", &["sightline-config"]),
     ("ureq", &["sightline-fetch"]),
     ("zip", &["sightline-fetch"]),
-    ("tokio", &["sightline-pipeline", "sightline-mqtt", "sightline"]),
+    ("rusqlite", &["sightline-store"]),
+    ("axum", &["sightline-web"]),
+    ("prometheus-client", &["sightline-web"]),
+    ("sd-notify", &["sightline"]),
+    ("tokio", &["sightline-pipeline", "sightline-mqtt", "sightline-web", "sightline"]),
     ("clap", &["sightline"]),
     ("anyhow", &["sightline"]),
     ("tiny-skia", &["sightline-sim"]),

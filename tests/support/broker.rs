@@ -87,6 +87,7 @@ impl Broker {
             prefix: "test".into(),
             node: "box".into(),
             detections: false,
+            outbox: sightline_core::outbox::OutboxPlan::default(),
         }
     }
 

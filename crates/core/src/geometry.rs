@@ -1,5 +1,7 @@
 //! Boxes, points and polygons as fractions of the frame.
 
+use serde::{Serialize, Serializer};
+
 /// An axis-aligned box in fractions of the frame, origin top left. Not clipped unless [`BoxInFrame::clipped`] was called.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BoxInFrame {
@@ -94,7 +96,8 @@ impl BoxInFrame {
 }
 
 /// Which point of an object's box is held against zones and lines.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ReferencePoint {
     /// The middle of the bottom edge: where it stands.
     #[default]
@@ -112,8 +115,16 @@ pub struct Point {
     pub y: f32,
 }
 
+impl Serialize for Point {
+    /// `[x, y]`, as pipeline files have it.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        [self.x, self.y].serialize(serializer)
+    }
+}
+
 /// A simple polygon in fractions of the frame: at least three corners, no side crosses another.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(transparent)]
 pub struct Polygon {
     corners: Vec<Point>,
 }

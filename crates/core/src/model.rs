@@ -223,7 +223,7 @@ impl Labels {
 }
 
 /// What decoding and suppression keep. The model's defaults, or a pipeline's wishes over them.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct DetectionSettings {
     /// Detections under it are dropped, 0..=1.
     pub score_threshold: f32,

@@ -2,28 +2,33 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
+use serde::{Serialize, Serializer};
+
 pub use crate::geometry::ReferencePoint;
 use crate::{
     geometry::{Point, Polygon},
     model::{DetectionSettings, ModelSpec},
+    outbox::OutboxPlan,
     secret::{Credentials, Secret},
+    time::serialize_span,
 };
 
 /// Everything that one process runs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Plan {
     /// One per pipeline file, in the order given; camera ids are unique over all of them.
     pub pipelines: Vec<PipelinePlan>,
 }
 
 /// One pipeline file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PipelinePlan {
     /// Its name.
     pub name: String,
     /// The file it was read from.
     pub file: PathBuf,
     /// The model, and what to keep of its answers.
+    #[serde(serialize_with = "serialize_model")]
     pub model: Arc<ModelSpec>,
     /// Thresholds: the model's defaults under the pipeline's wishes.
     pub detection: DetectionSettings,
@@ -65,7 +70,8 @@ impl Provider {
 }
 
 /// What to do when none of the wished providers but the last resort runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum OnUnavailable {
     /// Go on with the next one, saying so.
     Fallback,
@@ -74,7 +80,7 @@ pub enum OnUnavailable {
 }
 
 /// How inference runs.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct InferencePlan {
     /// In order of preference.
     pub providers: Vec<Provider>,
@@ -83,11 +89,12 @@ pub struct InferencePlan {
     /// At most so many frames per run of the session; at least 1.
     pub max_batch: usize,
     /// How long the first frame of a batch waits for company.
+    #[serde(serialize_with = "serialize_span")]
     pub max_wait: Duration,
 }
 
 /// Where and how to publish. Pipelines with equal plans share one connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MqttPlan {
     /// Host name or address.
     pub host: String,
@@ -103,6 +110,8 @@ pub struct MqttPlan {
     pub node: String,
     /// Publish every inferred frame as well.
     pub detections: bool,
+    /// How many events are kept for it while it is away, and as history.
+    pub outbox: OutboxPlan,
 }
 
 impl MqttPlan {
@@ -114,16 +123,61 @@ impl MqttPlan {
 }
 
 /// TLS of an MQTT connection. The files' contents, read and checked by `config`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MqttTls {
     /// PEM certificates of the authorities to trust; the system's when absent.
+    #[serde(serialize_with = "serialize_pem")]
     pub ca_pem: Option<Vec<u8>>,
     /// PEM client certificate and its PEM private key.
+    #[serde(skip)]
     pub client: Option<(Vec<u8>, Secret)>,
 }
 
+impl Serialize for Provider {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::OpenVino { device } => serializer.collect_str(&format_args!("openvino:{device}")),
+            Self::TensorRt | Self::Cuda | Self::Cpu => serializer.serialize_str(self.name()),
+        }
+    }
+}
+
+impl Serialize for SourceSpec {
+    /// The address as it may be shown.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[expect(clippy::ref_option, reason = "the form that serde calls")]
+fn serialize_optional_span<S: Serializer>(span: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    match span {
+        Some(span) => serialize_span(span, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// What tells models apart; their anchors and labels are in `sightline models inspect`.
+fn serialize_model<S: Serializer>(model: &Arc<ModelSpec>, serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Shown<'a> {
+        name: &'a str,
+        sha256: &'a str,
+    }
+    Shown { name: &model.name, sha256: &model.sha256 }.serialize(serializer)
+}
+
+/// Certificates are public, and long: that there are some is enough.
+#[expect(clippy::ref_option, reason = "the form that serde calls")]
+fn serialize_pem<S: Serializer>(pem: &Option<Vec<u8>>, serializer: S) -> Result<S::Ok, S::Error> {
+    match pem {
+        Some(pem) => serializer.collect_str(&format_args!("{} bytes of PEM", pem.len())),
+        None => serializer.serialize_none(),
+    }
+}
+
 /// One camera.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CameraPlan {
     /// What a source needs to know.
     pub spec: CameraSpec,
@@ -144,7 +198,7 @@ pub struct CameraPlan {
 }
 
 /// What of a label is reported.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct LabelFilter {
     /// Least score; the pipeline's threshold when absent.
     pub min_score: Option<f32>,
@@ -166,7 +220,7 @@ impl Default for LabelFilter {
 }
 
 /// An area to watch.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ZonePlan {
     /// The key in the file, part of topics; unique within the camera.
     pub id: Arc<str>,
@@ -177,13 +231,15 @@ pub struct ZonePlan {
     /// What of an object must be inside.
     pub point: ReferencePoint,
     /// An object is inside, or outside, once it was so for this long: what flickers at the edge does neither.
+    #[serde(serialize_with = "serialize_span")]
     pub inertia: Duration,
     /// Being inside for so long is told as loitering; never when absent.
+    #[serde(serialize_with = "serialize_optional_span")]
     pub loitering: Option<Duration>,
 }
 
 /// A line to watch. `from` and `to` differ.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LinePlan {
     /// The key in the file, part of topics; unique within the camera.
     pub id: Arc<str>,
@@ -198,16 +254,17 @@ pub struct LinePlan {
 }
 
 /// How many files of a camera are kept in the state directory. The oldest go first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Retention {
     /// At most so many; at least 1.
     pub max_files: usize,
     /// At most so old.
+    #[serde(serialize_with = "serialize_span")]
     pub max_age: Duration,
 }
 
 /// Pictures of objects at their best.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SnapshotPlan {
     /// The object with a margin instead of the whole frame.
     pub crop: bool,
@@ -220,20 +277,22 @@ pub struct SnapshotPlan {
 }
 
 /// Recordings of events, as the camera sent them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ClipPlan {
     /// `type`s of events that are recorded, of [`crate::event::EventKind::NAMES`].
     pub events: Vec<String>,
     /// So long before the event, or a little more: a recording begins with a key frame.
+    #[serde(serialize_with = "serialize_span")]
     pub pre: Duration,
     /// So long after it. An event while one is being recorded prolongs the recording.
+    #[serde(serialize_with = "serialize_span")]
     pub post: Duration,
     /// Files that are kept.
     pub files: Retention,
 }
 
 /// What a source needs to know of a camera.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CameraSpec {
     /// The camera's id: the key in the file, part of every topic.
     pub id: Arc<str>,
@@ -242,8 +301,10 @@ pub struct CameraSpec {
     /// GStreamer element to decode with; the best ranked when absent.
     pub decoder: Option<String>,
     /// No frame for so long: the camera is stalled and is opened anew.
+    #[serde(serialize_with = "serialize_span")]
     pub stall_timeout: Duration,
     /// Received packets are kept for so long, so that a recording can begin before its event; not at all when absent.
+    #[serde(serialize_with = "serialize_optional_span")]
     pub keep_packets: Option<Duration>,
 }
 
@@ -292,7 +353,8 @@ impl std::fmt::Debug for StreamUrl {
 }
 
 /// How RTP travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum RtspTransport {
     /// Interleaved in the RTSP connection.
     Tcp,

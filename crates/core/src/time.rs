@@ -60,6 +60,14 @@ impl Serialize for WallTime {
     }
 }
 
+/// A span as files and answers write it: `1.5s`, `10ms`.
+///
+/// # Errors
+/// The serializer's.
+pub fn serialize_span<S: Serializer>(span: &std::time::Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{span:?}"))
+}
+
 /// A text that is not a time as payloads have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a time like 2026-11-23T20:15:03.120Z")]

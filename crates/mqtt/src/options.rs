@@ -121,6 +121,7 @@ mod tests {
             prefix: "sightline".into(),
             node: "box-7".into(),
             detections: false,
+            outbox: sightline_core::outbox::OutboxPlan::default(),
         };
         Connector::new(&plan, "", &MqttSettings::default()).unwrap()
     }

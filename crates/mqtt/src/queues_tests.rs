@@ -17,6 +17,7 @@ fn queues(outbox_events: usize) -> Queues {
         prefix: "p".into(),
         node: "n".into(),
         detections: true,
+        outbox: sightline_core::outbox::OutboxPlan::default(),
     };
     let settings = MqttSettings { outbox_events, ..MqttSettings::default() };
     Queues::new(Topics::new(&plan), true, "b:1883".into(), &settings)

@@ -109,6 +109,7 @@ mod tests {
             prefix: prefix.into(),
             node: node.into(),
             detections: false,
+            outbox: sightline_core::outbox::OutboxPlan::default(),
         })
     }
 

@@ -53,6 +53,7 @@ pub(super) fn read(reading: Reading<'_>, place: PlaceId, wire: &MqttWire) -> Opt
         prefix: prefix?,
         node: node?,
         detections,
+        outbox: sightline_core::outbox::OutboxPlan::default(),
     })
 }
 

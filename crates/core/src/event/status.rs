@@ -15,6 +15,10 @@ pub enum CameraState {
     Streaming,
     /// Connected, but no frame for too long.
     Stalled,
+    /// Frames arrive, and have shown exactly the same picture for too long.
+    Frozen,
+    /// Frames arrive, and have been black for too long.
+    Dark,
     /// Waiting before the next try.
     Backoff,
     /// Cannot work as configured.

@@ -92,6 +92,7 @@ pub fn start(
         prefix: "sightline".into(),
         node: "test".into(),
         detections: true,
+        outbox: sightline_core::outbox::OutboxPlan::default(),
     };
     let plan = PipelinePlan {
         name: "fakes".into(),

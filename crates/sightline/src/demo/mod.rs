@@ -184,6 +184,7 @@ fn subscriber_plan(port: u16) -> MqttPlan {
         prefix: PREFIX.into(),
         node: NODE.into(),
         detections: false,
+        outbox: sightline_core::outbox::OutboxPlan::default(),
     }
 }
 

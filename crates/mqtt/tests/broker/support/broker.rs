@@ -183,6 +183,7 @@ pub fn plan(port: u16) -> MqttPlan {
         prefix: "sightline".into(),
         node: "box-7".into(),
         detections: true,
+        outbox: sightline_core::outbox::OutboxPlan::default(),
     }
 }
 

@@ -1,0 +1,1 @@
+//! The operations endpoint over HTTP: the daemon as its operators see it, through [`sightline_core::operations::Operations`].
