@@ -20,6 +20,7 @@ pub mod objects;
 pub mod operations;
 pub mod outbox;
 pub mod picture;
+pub mod picture_watch;
 pub mod plan;
 pub mod ports;
 pub mod preprocess;
