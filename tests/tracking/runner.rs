@@ -97,6 +97,8 @@ fn camera(zones: &[ZonePlan], lines: &[LinePlan]) -> CameraPlan {
         masks: Vec::new(),
         snapshots: None,
         clips: None,
+        frozen_after: None,
+        dark_after: None,
     }
 }
 

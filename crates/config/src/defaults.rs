@@ -7,6 +7,12 @@ pub(crate) const MAX_FPS: f64 = 120.0;
 pub(crate) const STALL_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) const MIN_STALL_TIMEOUT: Duration = Duration::from_millis(100);
 pub(crate) const MAX_STALL_TIMEOUT: Duration = Duration::from_secs(3600);
+/// A quiet scene in a strong compression may stay the same for many seconds; a camera's noise changes every picture.
+pub(crate) const FROZEN_AFTER: Duration = Duration::from_secs(60);
+pub(crate) const DARK_AFTER: Duration = Duration::from_secs(30);
+/// The picture is looked at about once a second.
+pub(crate) const MIN_PICTURE_WRONG: Duration = Duration::from_secs(2);
+pub(crate) const MAX_PICTURE_WRONG: Duration = Duration::from_secs(24 * 3600);
 pub(crate) const MAX_BATCH: usize = 8;
 /// A batch of 256 frames of 300×300 floats is 276 MB: more is a slip of the keyboard.
 pub(crate) const MAX_MAX_BATCH: usize = 256;
@@ -18,6 +24,9 @@ pub(crate) const OPENVINO_DEVICE: &str = "CPU";
 pub(crate) const MQTT_URL: &str = "mqtt://127.0.0.1:1883";
 pub(crate) const MQTT_PORT: u16 = 1883;
 pub(crate) const MQTTS_PORT: u16 = 8883;
+/// Some hundred events.
+pub(crate) const MIN_OUTBOX_BYTES: u64 = 256 * 1024;
+pub(crate) const MAX_OUTBOX_BYTES: u64 = 1 << 40;
 pub(crate) const MQTT_PREFIX: &str = "sightline";
 pub(crate) const IOU_THRESHOLD: f64 = 0.6;
 pub(crate) const MAX_DETECTIONS: usize = 100;

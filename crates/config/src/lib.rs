@@ -16,6 +16,7 @@ mod problem;
 mod read;
 mod reference;
 mod schema;
+mod size;
 mod source;
 mod suggest;
 mod yaml;

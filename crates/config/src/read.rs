@@ -9,6 +9,7 @@ use crate::{
     duration,
     interpolate::{Surroundings, Template},
     problem::{PlaceId, Reporter},
+    size,
     yaml::field::Field,
 };
 
@@ -100,6 +101,22 @@ impl Reading<'_> {
             }
             Ok(value) => return Some(value),
             Err(wrong) => self.reporter.report_with_help(place, wrong, duration::HELP),
+        }
+        None
+    }
+
+    /// A size in bytes within bounds.
+    pub fn size(&self, place: PlaceId, text: &str, least: u64, most: u64) -> Option<u64> {
+        let value = self.resolve(place, text)?;
+        match size::parse(&value) {
+            Ok(value) if value < least => {
+                self.reporter.report(place, format!("must be at least {}", size::display(least)))
+            }
+            Ok(value) if value > most => {
+                self.reporter.report(place, format!("must be at most {}", size::display(most)))
+            }
+            Ok(value) => return Some(value),
+            Err(wrong) => self.reporter.report_with_help(place, wrong, size::HELP),
         }
         None
     }

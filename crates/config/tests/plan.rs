@@ -12,6 +12,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use common::{environment, folder, load_text};
 use sightline_config::load;
+use sightline_core::outbox::OutboxPlan;
 use sightline_core::plan::{InferencePlan, LabelFilter, OnUnavailable, Plan, Provider, RtspTransport, SourceSpec};
 
 fn plan(text: &str) -> Plan {
@@ -45,6 +46,9 @@ fn what_is_left_out_has_its_default() {
     let camera = &pipeline.cameras[0];
     assert_eq!((camera.fps, camera.labels.len()), (5.0, 0));
     assert_eq!((camera.spec.stall_timeout, &camera.spec.decoder), (Duration::from_secs(10), &None));
+    assert_eq!(pipeline.mqtt.outbox, OutboxPlan::default());
+    assert_eq!(camera.frozen_after, Some(Duration::from_secs(60)));
+    assert_eq!(camera.dark_after, Some(Duration::from_secs(30)));
     let source = SourceSpec::Rtsp {
         url: "rtsp://h/x".into(),
         credentials: None,
@@ -52,6 +56,24 @@ fn what_is_left_out_has_its_default() {
         verify_tls: true,
     };
     assert_eq!(camera.spec.source, source);
+}
+
+#[test]
+fn what_is_kept_for_the_broker_and_when_a_picture_is_wrong() {
+    let text = "version: 1\nname: a\nmodel: {name: ssd-mobilenet-v1-coco}\n\
+                mqtt: {outbox: {max_size: 10MiB, history_age: 36h}}\n\
+                defaults: {frozen_after: 'off', dark_after: 5m}\n\
+                cameras: {a: {url: test://}, b: {url: test://, frozen_after: 10s, dark_after: off}}\n";
+    let plan = plan(text);
+    let outbox = OutboxPlan {
+        max_bytes: 10 * 1024 * 1024,
+        history_age: Duration::from_secs(36 * 3600),
+        ..OutboxPlan::default()
+    };
+    assert_eq!(plan.pipelines[0].mqtt.outbox, outbox);
+    let [a, b] = &plan.pipelines[0].cameras[..] else { panic!("two cameras") };
+    assert_eq!((a.frozen_after, a.dark_after), (None, Some(Duration::from_secs(300))));
+    assert_eq!((b.frozen_after, b.dark_after), (Some(Duration::from_secs(10)), None));
 }
 
 #[test]

@@ -110,6 +110,27 @@ fn values_out_of_range() {
         ("cameras: {a: {url: test://, fps: 121}}\n", &["p.yaml:4: cameras.a.fps: must be at most 120"]),
         ("defaults:\n  fps: -1\ncameras: {a: {url: test://}}\n", &["p.yaml:5: defaults.fps: must be greater than 0"]),
         (
+            "mqtt: {outbox: {max_size: 100, max_age: 1ms}}\ncameras: {a: {url: test://}}\n",
+            &[
+                "p.yaml:4: mqtt.outbox.max_size: a size needs a unit",
+                "p.yaml:4: mqtt.outbox.max_age: must be at least 1s",
+            ],
+        ),
+        (
+            "mqtt: {outbox: {max_size: 10 MIB, history_size: 1KiB}}\ncameras: {a: {url: test://}}\n",
+            &[
+                "p.yaml:4: mqtt.outbox.max_size: not a size",
+                "p.yaml:4: mqtt.outbox.history_size: must be at least 256KiB",
+            ],
+        ),
+        (
+            "cameras: {a: {url: test://, frozen_after: 1s, dark_after: never}}\n",
+            &[
+                "p.yaml:4: cameras.a.frozen_after: must be at least 2s",
+                "p.yaml:4: cameras.a.dark_after: not a duration",
+            ],
+        ),
+        (
             "cameras: {a: {url: test://, stall_timeout: 10}}\n",
             &["p.yaml:4: cameras.a.stall_timeout: a duration needs a unit"],
         ),
@@ -333,6 +354,26 @@ fn the_model_section() {
         let problems = load_text(&text, &environment(&[])).expect_err(model);
         assert_eq!(told(&problems), [format!("p.yaml:3: {expected}")], "{model}");
     }
+}
+
+#[test]
+fn two_files_that_share_a_brokers_topics_and_not_its_settings() {
+    let cameras = |id: &str| format!("cameras: {{{id}: {{url: test://}}}}\n");
+    let pipeline = |name: &str, mqtt: &str| {
+        format!("version: 1\nname: {name}\nmodel: {{name: ssd-mobilenet-v1-coco}}\nmqtt: {mqtt}\n{}", cameras(name))
+    };
+    let told_of = |second: &str| {
+        let first = pipeline("a", "{url: 'mqtt://h'}");
+        let folder = folder(&[("a.yaml", &first), ("b.yaml", &pipeline("b", second))]);
+        load(&[folder.path().to_owned()], &environment(&[])).map(|_| ()).map_err(|problems| told(&problems))
+    };
+    let refused =
+        Err(vec!["b.yaml:4: mqtt: the same broker, prefix and node as another file's, but other settings".to_owned()]);
+    assert_eq!(told_of("{url: 'mqtt://h', username: u, password: p}"), refused);
+    assert_eq!(told_of("{url: 'mqtt://h', outbox: {max_age: 1h}}"), refused);
+    assert_eq!(told_of("{url: 'mqtt://h', detections: true}"), Ok(()));
+    assert_eq!(told_of("{url: 'mqtt://h', node: another, username: u, password: p}"), Ok(()));
+    assert_eq!(told_of("{url: 'mqtt://other', username: u, password: p}"), Ok(()));
 }
 
 #[test]

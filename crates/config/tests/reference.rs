@@ -68,14 +68,16 @@ const COMPLETE: &str = r#"{
     },
     "mqtt": {
         "url": "mqtt://127.0.0.1:1883", "username": "edge", "password": "x",
-        "prefix": "sightline", "node": "${hostname}", "detections": true
+        "prefix": "sightline", "node": "${hostname}", "detections": true,
+        "outbox": {"max_size": "10MiB", "max_age": "1d", "history_size": "1GB", "history_age": "30d"}
     },
-    "defaults": {"fps": 5, "transport": "tcp", "labels": ["person"], "stall_timeout": "10s", "decoder": "avdec_h264",
+    "defaults": {"fps": 5, "transport": "tcp", "labels": ["person"], "stall_timeout": "10s",
+        "frozen_after": "off", "dark_after": "1m", "decoder": "avdec_h264",
         "snapshots": {"quality": 50}, "clips": {"enabled": false}},
     "cameras": {
         "front-door": {
             "url": "rtsps://10.0.0.21/stream1", "username": "viewer", "password": "x", "fps": 0.5,
-            "transport": "udp", "decoder": "avdec_h265", "stall_timeout": "2m", "verify_tls": false,
+            "transport": "udp", "decoder": "avdec_h265", "stall_timeout": "2m", "frozen_after": "30s", "dark_after": "off", "verify_tls": false,
             "labels": {
                 "person": {"score": 0.6, "min_area": 0.001, "max_area": 0.5},
                 "car": {"min_aspect_ratio": 0.5, "max_aspect_ratio": 4}
@@ -133,6 +135,8 @@ fn schema_and_reader_refuse_the_same() {
         ("/inference/providers/1/name", serde_json::json!("npu")),
         ("/mqtt/prefix", serde_json::json!("#")),
         ("/mqtt/detections", serde_json::json!("yes")),
+        ("/mqtt/outbox/max_size", serde_json::json!("100")),
+        ("/cameras/front-door/frozen_after", serde_json::json!("never")),
         ("/defaults/fps", serde_json::json!(0)),
         ("/defaults/transport", serde_json::json!("sctp")),
         ("/cameras", serde_json::json!({})),

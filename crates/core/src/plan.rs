@@ -195,6 +195,12 @@ pub struct CameraPlan {
     pub snapshots: Option<SnapshotPlan>,
     /// Recordings of events.
     pub clips: Option<ClipPlan>,
+    /// A picture that has been exactly the same for so long is frozen; never when absent.
+    #[serde(serialize_with = "serialize_optional_span")]
+    pub frozen_after: Option<Duration>,
+    /// A picture that has been black for so long is dark; never when absent.
+    #[serde(serialize_with = "serialize_optional_span")]
+    pub dark_after: Option<Duration>,
 }
 
 /// What of a label is reported.

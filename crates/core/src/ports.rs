@@ -360,4 +360,8 @@ pub trait EventSink: Send + Sync {
     fn offer_detections(&self, detections: FrameDetections) -> Offered;
     /// A retained topic's new value.
     fn retain(&self, value: Retained);
+    /// What was retained of a camera is to be forgotten, but for what is retained again.
+    fn renounce(&self, camera: &str) {
+        let _ = camera;
+    }
 }

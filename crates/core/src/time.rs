@@ -41,6 +41,12 @@ impl WallTime {
     pub const fn minus_micros(self, span: i64) -> Self {
         Self(self.0.saturating_sub(span))
     }
+
+    /// Time from `earlier` to here; zero when that is later.
+    #[must_use]
+    pub fn saturating_since(self, earlier: Self) -> std::time::Duration {
+        std::time::Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
 }
 
 impl fmt::Display for WallTime {

@@ -45,6 +45,12 @@ impl InFlight {
     pub const fn settle_as(&mut self, outcome: Outcome) {
         self.outcome = outcome;
     }
+
+    /// Whether it was put for that camera of that batcher.
+    #[must_use]
+    pub fn is_of(&self, batcher: &Arc<Batcher>, key: CameraKey) -> bool {
+        self.key == key && Arc::ptr_eq(&self.batcher, batcher)
+    }
 }
 
 impl Drop for InFlight {
@@ -62,9 +68,9 @@ impl Batcher {
         Arc::new(Self { state, changed: Condvar::new() })
     }
 
-    /// Adds a camera of which at most `fps` frames per second are inferred.
-    pub fn add(&self, fps: f32) -> CameraKey {
-        self.state.lock().queue.add(fps)
+    /// Adds a camera of which at most `fps` frames per second are inferred. Its counts go on from `counts`.
+    pub fn add(&self, fps: f32, counts: FrameBalance) -> CameraKey {
+        self.state.lock().queue.add(fps, counts)
     }
 
     /// Drops a camera's waiting frame, counted as stopped.
@@ -73,10 +79,11 @@ impl Batcher {
         drop(frame);
     }
 
-    /// Forgets a camera and its counts.
-    pub fn remove(&self, key: CameraKey) {
-        let frame = self.state.lock().queue.remove(key);
+    /// Forgets a camera; its last counts.
+    pub fn remove(&self, key: CameraKey) -> FrameBalance {
+        let (frame, counts) = self.state.lock().queue.remove(key);
         drop(frame);
+        counts
     }
 
     /// Takes in a decoded frame; the latest one of a camera wins.
@@ -126,6 +133,12 @@ impl Batcher {
     pub fn close(&self) {
         self.state.lock().closed = true;
         self.changed.notify_all();
+    }
+
+    /// Whether any frame waits or is in a batch.
+    #[must_use]
+    pub fn has_work(&self) -> bool {
+        self.state.lock().queue.has_work()
     }
 
     /// What became of a camera's frames.

@@ -10,12 +10,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use sightline_core::{
-    event::{CameraState, EndReason},
+    event::{CameraState, CameraStatus, EndReason, FrameBalance},
     frame::{Frame, FrameBuffer},
+    histogram::{Stage, StageTimes},
     objects::BestShot,
-    plan::{CameraPlan, SnapshotPlan},
+    picture_watch::PictureState,
+    plan::{CameraSpec, SnapshotPlan},
     ports::{FrameSource, RunningSource, SourceCallbacks, SourceError, SourceErrorCode, SourceEvent, StopOutcome},
     recovery::Recovery,
     time::WallTime,
@@ -29,13 +31,10 @@ use tracing::{info, warn};
 
 use crate::{
     backoff::Backoff,
-    batcher::Batcher,
-    clips::ClipTaker,
-    observation::{Observation, SeenFrame},
-    queue::CameraKey,
+    observation::SeenFrame,
     snapshots::{SnapshotJob, SnapshotTaker},
-    stamp::EventLog,
-    status::StatusBoard,
+    status::{SourceTallies, StatusBoard},
+    work::{Earlier, Work},
     worker::{InferredFrame, Picture},
 };
 
@@ -53,34 +52,32 @@ const OPEN_DEADLINE: Duration = Duration::from_secs(10);
 /// How often a camera looks after itself: stalls, its fps.
 const TICK: Duration = Duration::from_millis(500);
 
+/// Why a camera's task is to end; nothing while it is to go on.
+pub type Stop = watch::Receiver<Option<EndReason>>;
+
 /// Everything one camera's task works with. It outlives the task, so that a panic loses no object.
 pub struct Camera {
-    /// What is wished.
-    pub plan: CameraPlan,
-    /// Its place in the queue.
-    pub key: CameraKey,
-    /// The queue.
-    pub batcher: Arc<Batcher>,
-    /// Where events go.
-    pub events: Arc<EventLog>,
+    /// How its source is opened.
+    pub spec: CameraSpec,
     /// Opens its source.
     pub source: Arc<dyn FrameSource>,
-    /// Its objects. Locked for one frame's observation at a time, never over an await.
-    pub observation: Mutex<Observation>,
+    /// What is done with its frames. Read for each frame, which is free while nobody writes; written by a reload, which so
+    /// waits for the frame that is being observed, and leaves no object behind.
+    pub work: Arc<RwLock<Work>>,
     /// Takes its pictures, where its plan wishes them.
     pub snapshots: Arc<SnapshotTaker>,
-    /// Records its events, where its plan wishes it.
-    pub clips: Option<ClipTaker>,
     /// Its status.
     pub status: StatusBoard,
     /// Number of its next frame; goes on over reconnects.
     pub next_frame_seq: Arc<AtomicU64>,
+    /// Where it is counted how long each stage takes.
+    pub stages: Arc<StageTimes>,
 }
 
 /// How one life of the source ended.
 enum Ending {
-    /// The daemon stops.
-    Shutdown,
+    /// It is to end.
+    Stopped,
     /// A file came to its end.
     Finished,
     /// It broke.
@@ -91,6 +88,7 @@ enum Ending {
 #[derive(Default)]
 struct Inbox {
     events: Mutex<(Option<SourceEvent>, Option<SourceEvent>)>,
+    picture: Mutex<PictureState>,
     arrived: Notify,
 }
 
@@ -108,6 +106,13 @@ impl Inbox {
         self.arrived.notify_one();
     }
 
+    /// What the picture shows now; wakes the task only when that has changed.
+    fn put_picture(&self, shown: PictureState) {
+        if std::mem::replace(&mut *self.picture.lock(), shown) != shown {
+            self.arrived.notify_one();
+        }
+    }
+
     fn take(&self) -> (Option<SourceEvent>, Option<SourceEvent>) {
         let mut slots = self.events.lock();
         (slots.0.take(), slots.1.take())
@@ -115,36 +120,71 @@ impl Inbox {
 }
 
 impl Camera {
-    /// Runs the camera until `shutdown` turns true, opening its source again whenever it breaks.
-    pub async fn run(&self, results: &mut mpsc::Receiver<InferredFrame>, shutdown: &mut watch::Receiver<bool>) {
+    /// Its id.
+    #[must_use]
+    pub const fn id(&self) -> &Arc<str> {
+        &self.spec.id
+    }
+
+    /// What became of its frames.
+    #[must_use]
+    pub fn balance(&self) -> FrameBalance {
+        self.work.read().balance()
+    }
+
+    /// Its status, as on its topic.
+    #[must_use]
+    pub fn current_status(&self) -> CameraStatus {
+        self.status.current(self)
+    }
+
+    /// How often its stream was opened, and broke.
+    #[must_use]
+    pub fn tallies(&self) -> SourceTallies {
+        self.status.tallies()
+    }
+
+    /// Puts other work in place of what is done with its frames. Its objects end, its stream goes on. `begin` gets the
+    /// work that has ended.
+    pub fn replace_work(&self, begin: impl FnOnce(&Earlier<'_>) -> Work) {
+        let mut work = self.work.write();
+        let counts = work.end(EndReason::Reload);
+        *work = begin(&Earlier { work: &work, counts });
+        drop(work);
+        self.status.publish(self);
+    }
+
+    /// Runs the camera until `stop` says why it is to end, opening its source again whenever it breaks.
+    pub async fn run(&self, results: &mut mpsc::Receiver<InferredFrame>, stop: &mut Stop) {
         let mut backoff = Backoff::default();
         loop {
-            let ending = self.run_once(results, shutdown).await;
-            self.batcher.empty(self.key);
+            let ending = self.run_once(results, stop).await;
+            self.empty_slot();
             self.drain(results).await;
             match ending {
-                Ending::Shutdown => return,
+                Ending::Stopped => return,
                 Ending::Finished => {
                     self.end_objects(EndReason::CameraLost);
-                    info!(camera = %self.plan.spec.id, "the file has ended");
+                    info!(camera = %self.id(), "the file has ended");
                     self.status.set(
                         self,
                         CameraState::Disabled,
                         Some(SourceErrorCode::Ended),
                         Some("the file has ended".into()),
                     );
-                    wait_for_shutdown(shutdown).await;
+                    wait_for_stop(stop).await;
                     return;
                 }
                 Ending::Broken { error, worked_for } => {
+                    self.status.count_failure(error.code);
                     self.end_objects(EndReason::CameraLost);
                     if worked_for > SETTLED_AFTER {
                         backoff.reset();
                     }
                     if error.recovery() == Recovery::GiveUpCamera || error.recovery() == Recovery::GiveUpProcess {
-                        warn!(camera = %self.plan.spec.id, code = error.code.as_str(), "given up: {error}");
+                        warn!(camera = %self.id(), code = error.code.as_str(), "given up: {error}");
                         self.status.set(self, CameraState::Failed, Some(error.code), Some(error.message));
-                        wait_for_shutdown(shutdown).await;
+                        wait_for_stop(stop).await;
                         return;
                     }
                     let wait = backoff.next(error.recovery(), fastrand::f64());
@@ -152,7 +192,7 @@ impl Camera {
                     self.status.set(self, CameraState::Backoff, Some(error.code), Some(error.message));
                     tokio::select! {
                         () = tokio::time::sleep(wait) => {}
-                        () = wait_for_shutdown(shutdown) => return,
+                        () = wait_for_stop(stop) => return,
                     }
                 }
             }
@@ -161,25 +201,34 @@ impl Camera {
 
     /// Ends all objects that are present, for `reason`.
     pub fn end_objects(&self, reason: EndReason) {
-        self.observation.lock().end_all(reason);
+        self.work.read().end_objects(reason);
     }
 
-    async fn run_once(
-        &self,
-        results: &mut mpsc::Receiver<InferredFrame>,
-        shutdown: &mut watch::Receiver<bool>,
-    ) -> Ending {
-        if *shutdown.borrow() {
-            return Ending::Shutdown;
+    fn empty_slot(&self) {
+        let work = self.work.read();
+        work.pipeline.engine.batcher.empty(work.key);
+    }
+
+    /// When its last frame came.
+    fn last_frame(&self) -> Option<Instant> {
+        let work = self.work.read();
+        work.pipeline.engine.batcher.last_put(work.key)
+    }
+
+    async fn run_once(&self, results: &mut mpsc::Receiver<InferredFrame>, stop: &mut Stop) -> Ending {
+        if stop.borrow().is_some() {
+            return Ending::Stopped;
         }
         self.status.set(self, CameraState::Connecting, None, None);
+        self.status.count_open();
+        self.work.read().picture_watch.lock().reset();
         let inbox = Arc::new(Inbox::default());
         let running = match self.open(self.callbacks(&inbox)).await {
             Ok(running) => running,
             Err(error) => return Ending::Broken { error, worked_for: Duration::ZERO },
         };
-        let ending = self.watch(&*running, &inbox, results, shutdown, Instant::now()).await;
-        if let Some(clips) = &self.clips {
+        let ending = self.watch(&*running, &inbox, results, stop, Instant::now()).await;
+        if let Some(clips) = &self.work.read().clips {
             clips.source_ended();
         }
         self.stop(running).await;
@@ -188,10 +237,10 @@ impl Camera {
 
     /// Opening can touch the disk and load plugins: not on a thread that other cameras' tasks need.
     async fn open(&self, callbacks: SourceCallbacks) -> Result<Box<dyn RunningSource>, SourceError> {
-        let (source, spec) = (self.source.clone(), self.plan.spec.clone());
+        let (source, spec) = (self.source.clone(), self.spec.clone());
         let opening = tokio::task::spawn_blocking(move || source.start(&spec, callbacks));
         let Ok(opened) = tokio::time::timeout(OPEN_DEADLINE, opening).await else {
-            let message = format!("{}: opening it takes more than {OPEN_DEADLINE:?}", self.plan.spec.source);
+            let message = format!("{}: opening it takes more than {OPEN_DEADLINE:?}", self.spec.source);
             return Err(SourceError { code: SourceErrorCode::Timeout, message });
         };
         match opened.map_err(JoinError::try_into_panic) {
@@ -206,13 +255,15 @@ impl Camera {
     }
 
     fn callbacks(&self, inbox: &Arc<Inbox>) -> SourceCallbacks {
-        let (batcher, key, next_seq) = (self.batcher.clone(), self.key, self.next_frame_seq.clone());
-        let inbox = inbox.clone();
+        let (work, next_seq, stages) = (self.work.clone(), self.next_frame_seq.clone(), self.stages.clone());
+        let (inbox, frames_inbox) = (inbox.clone(), inbox.clone());
         SourceCallbacks {
             on_frame: Box::new(move |mut frame: Frame| {
                 frame.info.seq = next_seq.fetch_add(1, Ordering::Relaxed);
-                let decoded_at = frame.times.decoded_at;
-                batcher.put(key, frame, decoded_at);
+                stages.record(Stage::CaptureToDecoded, frame.times.decoded.saturating_since(frame.times.capture));
+                if let Some(shown) = work.read().put(frame) {
+                    frames_inbox.put_picture(shown);
+                }
             }),
             on_event: Box::new(move |event| inbox.put(event)),
         }
@@ -224,7 +275,7 @@ impl Camera {
         running: &dyn RunningSource,
         inbox: &Inbox,
         results: &mut mpsc::Receiver<InferredFrame>,
-        shutdown: &mut watch::Receiver<bool>,
+        stop: &mut Stop,
         opened_at: Instant,
     ) -> Ending {
         let mut tick = tokio::time::interval(TICK);
@@ -232,7 +283,7 @@ impl Camera {
         let mut first_frame = None;
         // Only frames count as working: a camera that connects and sends nothing has not worked at all.
         let broken = |error, first_frame: Option<Instant>| {
-            let worked_for = match (first_frame, self.batcher.last_put(self.key)) {
+            let worked_for = match (first_frame, self.last_frame()) {
                 (Some(first), Some(last)) => last.saturating_duration_since(first),
                 _ => Duration::ZERO,
             };
@@ -240,12 +291,14 @@ impl Camera {
         };
         loop {
             tokio::select! {
-                () = wait_for_shutdown(shutdown) => return Ending::Shutdown,
+                () = wait_for_stop(stop) => return Ending::Stopped,
                 () = inbox.arrived.notified() => {
                     let (streaming, end) = inbox.take();
                     if let Some(SourceEvent::Streaming(stream)) = streaming {
                         self.status.stream_known(self, stream);
                     }
+                    let shown = *inbox.picture.lock();
+                    self.status.picture_shows(self, shown);
                     match end {
                         Some(SourceEvent::Failed(error)) => return broken(error, first_frame),
                         Some(_) => return Ending::Finished,
@@ -256,10 +309,10 @@ impl Camera {
                 _ = tick.tick() => {
                     let now = Instant::now();
                     self.status.refresh(self);
-                    let last_frame = self.batcher.last_put(self.key).filter(|at| *at > opened_at);
+                    let last_frame = self.last_frame().filter(|at| *at > opened_at);
                     first_frame = first_frame.or(last_frame);
                     let silent_for = now.saturating_duration_since(last_frame.unwrap_or(opened_at));
-                    if silent_for > self.plan.spec.stall_timeout {
+                    if silent_for > self.spec.stall_timeout {
                         self.status.set(self, CameraState::Stalled, Some(SourceErrorCode::Timeout), None);
                         let message = format!("no frame for {:.0} s", silent_for.as_secs_f32());
                         return broken(SourceError { code: SourceErrorCode::Timeout, message }, first_frame);
@@ -271,27 +324,34 @@ impl Camera {
 
     /// What follows from one frame: messages, recordings and pictures. `source`: what is recorded, while it runs.
     fn on_detections(&self, result: InferredFrame, source: Option<&dyn RunningSource>) {
+        let begun = Instant::now();
+        let work = self.work.read();
+        if !work.is_of(&result.in_flight) {
+            return;
+        }
         self.status.count_inferred();
         let InferredFrame { info, times, inferred, detections, picture, in_flight } = result;
         let seen = SeenFrame { info, times, inferred, detections: &detections };
-        let mut observation = self.observation.lock();
+        let mut observation = work.observation.lock();
         observation.see(seen, &mut |event| {
-            if let (Some(clips), Some(source)) = (&self.clips, source) {
+            if let (Some(clips), Some(source)) = (&work.clips, source) {
                 clips.on_event(event, times.decoded_at, source);
             }
         });
-        if let (Some(plan), Some(Picture(buffer))) = (&self.plan.snapshots, picture)
+        if let (Some(plan), Some(Picture(buffer))) = (&work.plan.snapshots, picture)
             && !observation.best_shots().is_empty()
         {
-            self.take_snapshots(plan, observation.best_shots(), &Arc::from(buffer), times.capture);
+            self.take_snapshots(&work, plan, observation.best_shots(), &Arc::from(buffer), times.capture);
         }
         drop(observation);
+        self.stages.record(Stage::Observation, begun.elapsed());
         // From now on the camera's next frame may be taken into a batch.
         drop(in_flight);
     }
 
     fn take_snapshots(
         &self,
+        work: &Work,
         plan: &SnapshotPlan,
         shots: &[BestShot],
         picture: &Arc<dyn FrameBuffer>,
@@ -299,14 +359,14 @@ impl Camera {
     ) {
         for BestShot { track, label, bbox } in shots {
             self.snapshots.take(SnapshotJob {
-                camera: self.plan.spec.id.clone(),
+                camera: self.id().clone(),
                 label: label.clone(),
                 track: *track,
                 bbox: *bbox,
                 capture,
                 plan: plan.clone(),
                 picture: picture.clone(),
-                events: self.events.clone(),
+                events: work.pipeline.events.clone(),
             });
         }
     }
@@ -314,7 +374,7 @@ impl Camera {
     /// Lets frames that are in a batch come back, so that every frame is accounted for before the next life.
     async fn drain(&self, results: &mut mpsc::Receiver<InferredFrame>) {
         let until = Instant::now() + DRAIN_DEADLINE;
-        while self.batcher.balance(self.key).waiting > 0 && Instant::now() < until {
+        while self.balance().waiting > 0 && Instant::now() < until {
             // A failed batch brings no result and settles by itself: hence the short waits.
             if let Ok(Some(result)) = tokio::time::timeout(DRAIN_POLL, results.recv()).await {
                 self.on_detections(result, None);
@@ -326,7 +386,7 @@ impl Camera {
         // Stopping blocks up to its deadline: not on a thread that other cameras' tasks need.
         let outcome = tokio::task::spawn_blocking(move || running.stop(TEARDOWN_DEADLINE)).await;
         if !matches!(outcome, Ok(StopOutcome::Stopped)) {
-            warn!(camera = %self.plan.spec.id, "the source did not stop in time; it is left to end by itself");
+            warn!(camera = %self.id(), "the source did not stop in time; it is left to end by itself");
         }
     }
 
@@ -334,12 +394,12 @@ impl Camera {
     fn log_failure(&self, error: &SourceError, wait: Duration) {
         if self.status.is_news(error.code) {
             let seconds = (wait.as_secs_f64() * 10.0).round() / 10.0;
-            warn!(camera = %self.plan.spec.id, code = error.code.as_str(), retry_in_secs = seconds, "not streaming: {error}");
+            warn!(camera = %self.id(), code = error.code.as_str(), retry_in_secs = seconds, "not streaming: {error}");
         }
     }
 }
 
-async fn wait_for_shutdown(shutdown: &mut watch::Receiver<bool>) {
+async fn wait_for_stop(stop: &mut Stop) {
     // An error means that the sender is gone, and with it everybody who could want this camera.
-    let _ = shutdown.wait_for(|stop| *stop).await;
+    let _ = stop.wait_for(Option::is_some).await;
 }

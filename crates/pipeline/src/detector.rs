@@ -1,12 +1,16 @@
 //! Frames in, detections out: preprocessing, the network, decoding and suppression, on one thread.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use sightline_core::{
     decode::DecodeError,
     detection::Detection,
     detector::Postprocessor,
     frame::FrameView,
+    histogram::{Stage, StageTimes},
     model::{DetectionSettings, ModelSpec},
     ports::{Backend, BackendError},
     preprocess::{InputSliceMut, Placement, PreprocessError, Preprocessor},
@@ -46,6 +50,7 @@ pub struct Detector {
     placements: Vec<Placement>,
     /// One per distinct settings: pipelines that share a session may keep different scores.
     postprocessors: Vec<(DetectionSettings, Postprocessor)>,
+    stages: Arc<StageTimes>,
 }
 
 enum BatchTensor {
@@ -62,7 +67,15 @@ impl Detector {
             ElementType::F32 => BatchTensor::F32(Vec::new()),
         };
         let preprocessor = Preprocessor::new(&model.input);
-        Self { model, backend, fixed_batch, preprocessor, tensor, placements: Vec::new(), postprocessors: Vec::new() }
+        let (placements, postprocessors, stages) = (Vec::new(), Vec::new(), Arc::default());
+        Self { model, backend, fixed_batch, preprocessor, tensor, placements, postprocessors, stages }
+    }
+
+    /// Counts in `stages` how long network and decoding take.
+    #[must_use]
+    pub fn counting_in(mut self, stages: Arc<StageTimes>) -> Self {
+        self.stages = stages;
+        self
     }
 
     /// Brings a batch of frames into the input tensor; their pixels are not needed afterwards.
@@ -100,7 +113,10 @@ impl Detector {
         let placements = &self.placements;
         let postprocessors = &mut self.postprocessors;
         let mut decoded = Ok(Vec::with_capacity(batch_size));
+        let begun = Instant::now();
+        let mut decoding = Duration::ZERO;
         self.backend.run(input, &mut |outputs| {
+            let answered = Instant::now();
             decoded = placements
                 .iter()
                 .zip(settings)
@@ -114,7 +130,10 @@ impl Detector {
                     Ok(detections)
                 })
                 .collect::<Result<Vec<_>, DecodeError>>();
+            decoding = answered.elapsed();
         })?;
+        self.stages.record(Stage::Inference, begun.elapsed().saturating_sub(decoding));
+        self.stages.record(Stage::Postprocess, decoding);
         Ok(decoded?)
     }
 }

@@ -1,10 +1,20 @@
 //! One model's sessions and the cameras that share them.
 
-use std::{collections::BTreeMap, sync::Arc, thread::JoinHandle, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use sightline_core::{
-    model::{DetectionSettings, ModelSpec},
+    event::FrameBalance,
+    histogram::StageTimes,
+    model::ModelSpec,
     plan::{InferencePlan, Provider},
     ports::Backend,
 };
@@ -14,7 +24,7 @@ use crate::{
     batcher::Batcher,
     detector::Detector,
     queue::{CameraKey, QueueSettings},
-    worker::{self, CameraPort, CameraPorts, InferredFrame},
+    worker::{self, CameraPort, CameraPorts, InferredFrame, WorkerParts},
 };
 
 /// What an engine is made of: opened sessions of one model.
@@ -29,6 +39,8 @@ pub struct EngineParts {
     pub backends: Vec<Box<dyn Backend>>,
     /// The only batch size that the graph takes; any size when absent.
     pub fixed_batch: Option<usize>,
+    /// Where it is counted how long each stage takes.
+    pub stages: Arc<StageTimes>,
 }
 
 /// A frame that waited longer than this for the network says nothing about now: the camera has sent better ones, or
@@ -39,57 +51,113 @@ const MAX_FRAME_AGE: Duration = Duration::from_millis(1000);
 pub struct Engine {
     /// The model.
     pub model: Arc<ModelSpec>,
+    /// How its sessions are fed.
+    pub inference: InferencePlan,
     /// The provider really in use.
     pub provider: Provider,
     /// The queue.
     pub batcher: Arc<Batcher>,
+    fixed_batch: Option<usize>,
     ports: CameraPorts,
-    workers: Vec<JoinHandle<()>>,
+    stages: Arc<StageTimes>,
+    batches: Arc<AtomicU64>,
+    workers: Mutex<Vec<JoinHandle<()>>>,
+    /// Sessions that run; also when their threads have been taken to be joined.
+    sessions: AtomicUsize,
+}
+
+/// How far an engine has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Batches that came to an end, good or bad.
+    pub batches: u64,
+    /// Whether a frame waits or is in a batch.
+    pub has_work: bool,
 }
 
 impl Engine {
-    /// Starts one worker per session; `index` names their threads.
+    /// Starts one worker per session; `name` is part of their threads' names.
     ///
     /// # Errors
     /// When the operating system gives no thread.
-    pub fn start(parts: EngineParts, index: usize) -> std::io::Result<Self> {
-        let EngineParts { model, inference, provider, backends, fixed_batch } = parts;
+    pub fn start(parts: EngineParts, name: &str) -> std::io::Result<Arc<Self>> {
+        let EngineParts { model, inference, provider, backends, fixed_batch, stages } = parts;
         let batcher = Batcher::new(QueueSettings {
             max_batch: fixed_batch.unwrap_or(inference.max_batch),
             max_wait: inference.max_wait,
             max_age: MAX_FRAME_AGE,
         });
-        let ports: CameraPorts = Arc::new(RwLock::new(BTreeMap::new()));
-        let workers = backends
-            .into_iter()
-            .enumerate()
-            .map(|(worker, backend)| {
-                let detector = Detector::new(model.clone(), backend, fixed_batch);
-                worker::spawn(format!("infer-{index}-{worker}"), batcher.clone(), ports.clone(), detector)
-            })
-            .collect::<Result<_, _>>()?;
-        Ok(Self { model, provider, batcher, ports, workers })
+        let engine = Arc::new(Self {
+            model,
+            inference,
+            provider,
+            batcher,
+            fixed_batch,
+            ports: Arc::new(RwLock::new(BTreeMap::new())),
+            stages,
+            batches: Arc::default(),
+            workers: Mutex::default(),
+            sessions: AtomicUsize::new(0),
+        });
+        engine.add_workers(backends, name)?;
+        Ok(engine)
     }
 
-    /// Adds a camera of which at most `fps` frames per second are inferred; its results come out of the receiver, with
-    /// their pictures where `keeps_pictures`.
+    /// One more worker for each of `backends`, sessions of the same model on the same provider.
+    ///
+    /// # Errors
+    /// When the operating system gives no thread.
+    pub fn add_workers(&self, backends: Vec<Box<dyn Backend>>, name: &str) -> std::io::Result<()> {
+        let mut workers = self.workers.lock();
+        for backend in backends {
+            let parts = WorkerParts {
+                batcher: self.batcher.clone(),
+                ports: self.ports.clone(),
+                detector: Detector::new(self.model.clone(), backend, self.fixed_batch).counting_in(self.stages.clone()),
+                stages: self.stages.clone(),
+                batches: self.batches.clone(),
+            };
+            let thread = format!("infer-{name}-{}", workers.len());
+            workers.push(worker::spawn(thread, parts)?);
+            self.sessions.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Sessions that run.
     #[must_use]
-    pub fn add_camera(
-        &self,
-        fps: f32,
-        settings: DetectionSettings,
-        keeps_pictures: bool,
-    ) -> (CameraKey, mpsc::Receiver<InferredFrame>) {
-        let key = self.batcher.add(fps);
-        let (results, receiver) = mpsc::channel(1);
-        self.ports.write().insert(key, CameraPort { settings, keeps_pictures, results });
-        (key, receiver)
+    pub fn sessions(&self) -> usize {
+        self.sessions.load(Ordering::Relaxed)
     }
 
-    /// Ends all workers. Frames still waiting stay where they are.
-    pub fn stop(&mut self) {
+    /// Adds a camera of which at most `fps` frames per second are inferred; its results go to `port`. Its counts go on
+    /// from `counts`.
+    #[must_use]
+    pub fn add_camera(&self, fps: f32, port: CameraPort, counts: FrameBalance) -> CameraKey {
+        let key = self.batcher.add(fps, counts);
+        self.ports.write().insert(key, port);
+        key
+    }
+
+    /// Forgets a camera; its last counts. A result that is on its way may still come.
+    pub fn remove_camera(&self, key: CameraKey) -> FrameBalance {
+        self.ports.write().remove(&key);
+        self.batcher.remove(key)
+    }
+
+    /// How far it has come: what has work and does not go on is stuck.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        // In this order: a batch that ends in between counts as progress.
+        let has_work = self.batcher.has_work();
+        Progress { batches: self.batches.load(Ordering::Relaxed), has_work }
+    }
+
+    /// Ends all workers: takes as long as their last batches. Frames still waiting stay where they are.
+    pub fn stop(&self) {
         self.batcher.close();
-        for worker in self.workers.drain(..) {
+        let workers = std::mem::take(&mut *self.workers.lock());
+        for worker in workers {
             // A worker catches its own panics; there is nothing to learn from a join error.
             let _ = worker.join();
         }
@@ -100,4 +168,10 @@ impl Drop for Engine {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// A camera's results: at most one from each of two engines while it is handed over from one to the other.
+#[must_use]
+pub fn results_channel() -> (mpsc::Sender<InferredFrame>, mpsc::Receiver<InferredFrame>) {
+    mpsc::channel(2)
 }

@@ -66,6 +66,8 @@ pub enum Script {
 #[derive(Default)]
 pub struct FakeSource {
     lives: Mutex<std::collections::BTreeMap<String, Vec<Script>>>,
+    /// The ids of cameras that were opened, in that order.
+    pub opened: Arc<Mutex<Vec<String>>>,
 }
 
 impl FakeSource {
@@ -78,6 +80,7 @@ impl FakeSource {
 
 impl FrameSource for FakeSource {
     fn start(&self, camera: &CameraSpec, callbacks: SourceCallbacks) -> Result<Box<dyn RunningSource>, SourceError> {
+        self.opened.lock().push(camera.id.to_string());
         let script = {
             let mut all = self.lives.lock();
             match all.get_mut(&*camera.id) {
@@ -192,6 +195,8 @@ pub struct CollectingSink {
     pub detections: Mutex<Vec<FrameDetections>>,
     /// Retained values, in order.
     pub retained: Mutex<Vec<Retained>>,
+    /// Cameras that were renounced, each with the number of values that were retained before.
+    pub renounced: Mutex<Vec<(String, usize)>>,
 }
 
 impl EventSink for CollectingSink {
@@ -207,6 +212,11 @@ impl EventSink for CollectingSink {
 
     fn retain(&self, value: Retained) {
         self.retained.lock().push(value);
+    }
+
+    fn renounce(&self, camera: &str) {
+        let retained = self.retained.lock().len();
+        self.renounced.lock().push((camera.to_string(), retained));
     }
 }
 

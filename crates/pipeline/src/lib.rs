@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`rate`], [`queue`], [`batcher`] | at most so many frames per second; one slot per camera; fair batches |
 //! | [`detector`], [`worker`], [`engine`] | preprocessing, network, decoding; one thread per session |
+//! | [`work`] | what is done with a camera's frames, replaceable while its stream goes on |
 //! | [`camera`], [`status`], [`backoff`] | one camera's task: open, watch, observe, open again |
 //! | [`observation`] | one camera's detections to its messages |
 //! | [`snapshots`], [`clips`] | pictures and recordings of what happens, off the frames' way |
@@ -27,4 +28,5 @@ pub mod runtime;
 pub mod snapshots;
 pub mod stamp;
 pub mod status;
+pub mod work;
 pub mod worker;

@@ -53,6 +53,11 @@ impl Observation {
         Self { observer, timeline: Timeline::default(), origin, events, publish_detections }
     }
 
+    /// Goes on where `earlier` ended, whose settings may have been others: see [`ObjectObserver::count_on_from`].
+    pub fn count_on_from(&mut self, earlier: &Self) {
+        self.observer.count_on_from(&earlier.observer);
+    }
+
     /// What decoding has to keep: the pipeline's `wished` settings, down to the least score that is of use.
     #[must_use]
     pub fn decoding(&self, wished: DetectionSettings) -> DetectionSettings {

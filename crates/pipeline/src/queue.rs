@@ -84,17 +84,11 @@ impl FrameQueue {
         Self { settings, slots: BTreeMap::new(), next_key: 0, order: Vec::new() }
     }
 
-    /// Adds a camera of which at most `fps` frames per second are inferred.
-    pub fn add(&mut self, fps: f32) -> CameraKey {
+    /// Adds a camera of which at most `fps` frames per second are inferred. Its counts go on from `counts`.
+    pub fn add(&mut self, fps: f32, counts: FrameBalance) -> CameraKey {
         let key = CameraKey(self.next_key);
         self.next_key += 1;
-        let slot = Slot {
-            rate: RateLimit::new(fps),
-            waiting: None,
-            in_flight: false,
-            last_put: None,
-            counts: FrameBalance::default(),
-        };
+        let slot = Slot { rate: RateLimit::new(fps), waiting: None, in_flight: false, last_put: None, counts };
         self.slots.insert(key, slot);
         key
     }
@@ -107,10 +101,13 @@ impl FrameQueue {
         Some(waiting.frame)
     }
 
-    /// Forgets a camera and its counts.
-    pub fn remove(&mut self, key: CameraKey) -> Option<Frame> {
-        let waiting = self.slots.remove(&key)?.waiting?;
-        Some(waiting.frame)
+    /// Forgets a camera: its waiting frame, to be dropped, and its last counts. Frames that wait or are in a batch are
+    /// counted as stopped.
+    pub fn remove(&mut self, key: CameraKey) -> (Option<Frame>, FrameBalance) {
+        let mut counts = self.balance(key);
+        counts.dropped_stopped += std::mem::take(&mut counts.waiting);
+        let waiting = self.slots.remove(&key).and_then(|slot| slot.waiting);
+        (waiting.map(|waiting| waiting.frame), counts)
     }
 
     /// Takes in a decoded frame. What comes back is to be dropped, outside any lock: the frame itself when it is over
@@ -180,6 +177,12 @@ impl FrameQueue {
         let Some(slot) = self.slots.get(&key) else { return FrameBalance::default() };
         let waiting = u64::from(slot.waiting.is_some()) + u64::from(slot.in_flight);
         FrameBalance { waiting, ..slot.counts }
+    }
+
+    /// Whether any frame waits or is in a batch.
+    #[must_use]
+    pub fn has_work(&self) -> bool {
+        self.slots.values().any(|slot| slot.in_flight || slot.waiting.is_some())
     }
 
     /// When a camera's last frame came.
@@ -253,7 +256,7 @@ mod tests {
     #[test]
     fn a_lone_camera_does_not_wait_for_company() {
         let mut bench = Bench::new(SETTINGS);
-        let only = bench.queue.add(100.0);
+        let only = bench.queue.add(100.0, FrameBalance::default());
         bench.put(only, 0);
         assert_eq!(bench.take(0), (Next::Run, vec![only]));
     }
@@ -261,7 +264,7 @@ mod tests {
     #[test]
     fn the_first_frame_waits_for_company_but_not_longer_than_told() {
         let mut bench = Bench::new(SETTINGS);
-        let (a, b) = (bench.queue.add(100.0), bench.queue.add(100.0));
+        let (a, b) = (bench.queue.add(100.0, FrameBalance::default()), bench.queue.add(100.0, FrameBalance::default()));
         bench.put(a, 0);
         bench.put(b, 0);
         bench.take(0);
@@ -275,7 +278,8 @@ mod tests {
     #[test]
     fn a_silent_camera_is_not_waited_for() {
         let mut bench = Bench::new(SETTINGS);
-        let (a, silent) = (bench.queue.add(100.0), bench.queue.add(100.0));
+        let (a, silent) =
+            (bench.queue.add(100.0, FrameBalance::default()), bench.queue.add(100.0, FrameBalance::default()));
         bench.put(silent, 0);
         bench.take(100);
         bench.queue.settle(silent, Outcome::Inferred);
@@ -286,7 +290,7 @@ mod tests {
     #[test]
     fn who_waits_longest_goes_first_even_when_its_frame_was_replaced() {
         let mut bench = Bench::new(QueueSettings { max_batch: 1, ..SETTINGS });
-        let (a, b) = (bench.queue.add(100.0), bench.queue.add(100.0));
+        let (a, b) = (bench.queue.add(100.0, FrameBalance::default()), bench.queue.add(100.0, FrameBalance::default()));
         bench.put(a, 0);
         bench.put(b, 5);
         bench.put(a, 9);
@@ -297,7 +301,7 @@ mod tests {
     #[test]
     fn idle_workers_share_what_waits() {
         let mut bench = Bench::new(QueueSettings { max_batch: 8, ..SETTINGS });
-        let keys: Vec<_> = (0..3).map(|_| bench.queue.add(100.0)).collect();
+        let keys: Vec<_> = (0..3).map(|_| bench.queue.add(100.0, FrameBalance::default())).collect();
         keys.iter().for_each(|key| bench.put(*key, 0));
         bench.idle_workers = 2;
         assert_eq!(bench.take(0).1, keys[..2]);
@@ -308,7 +312,7 @@ mod tests {
     #[test]
     fn a_camera_in_flight_is_not_taken_again() {
         let mut bench = Bench::new(SETTINGS);
-        let a = bench.queue.add(100.0);
+        let a = bench.queue.add(100.0, FrameBalance::default());
         bench.put(a, 0);
         bench.take(0);
         bench.put(a, 40);
@@ -320,10 +324,27 @@ mod tests {
     #[test]
     fn a_frame_that_waited_too_long_is_dropped_and_counted() {
         let mut bench = Bench::new(SETTINGS);
-        let a = bench.queue.add(100.0);
+        let a = bench.queue.add(100.0, FrameBalance::default());
         bench.put(a, 0);
         assert_eq!(bench.take(600), (Next::Idle, vec![]));
         assert_eq!(bench.queue.balance(a).dropped_stale, 1);
+    }
+
+    #[test]
+    fn a_camera_that_comes_back_counts_on_and_its_frames_on_the_way_are_stopped() {
+        let mut bench = Bench::new(SETTINGS);
+        let first = bench.queue.add(100.0, FrameBalance::default());
+        bench.put(first, 0);
+        assert_eq!(bench.take(0).1, [first]);
+        bench.put(first, 20);
+        let (frame, counts) = bench.queue.remove(first);
+        assert!(frame.is_some() && counts.is_exact());
+        assert_eq!((counts.decoded, counts.dropped_stopped, counts.waiting), (2, 2, 0));
+        let second = bench.queue.add(100.0, counts);
+        // The batch with the first one's frame comes back late.
+        bench.queue.settle(first, Outcome::Inferred);
+        bench.put(second, 40);
+        assert_eq!((bench.queue.balance(second).decoded, bench.queue.balance(second).inferred), (3, 0));
     }
 
     #[derive(Clone, Debug)]
@@ -348,7 +369,7 @@ mod tests {
         #[test]
         fn every_frame_is_accounted_for_at_every_moment(steps in prop::collection::vec(any_step(), 1..200)) {
             let mut bench = Bench::new(SETTINGS);
-            let keys: Vec<_> = (0..5).map(|_| bench.queue.add(20.0)).collect();
+            let keys: Vec<_> = (0..5).map(|_| bench.queue.add(20.0, FrameBalance::default())).collect();
             let (mut in_flight, mut clock, mut put) = (Vec::new(), 0, 0u64);
             for (pause, step) in steps {
                 clock += pause;
@@ -372,8 +393,8 @@ mod tests {
         fn no_camera_starves(fast in 1usize..6) {
             // One worker, batches of two, `fast` cameras that always have a new frame, and one slow one.
             let mut bench = Bench::new(SETTINGS);
-            let slow = bench.queue.add(1000.0);
-            let others: Vec<_> = (0..fast).map(|_| bench.queue.add(1000.0)).collect();
+            let slow = bench.queue.add(1000.0, FrameBalance::default());
+            let others: Vec<_> = (0..fast).map(|_| bench.queue.add(1000.0, FrameBalance::default())).collect();
             for key in &others { bench.put(*key, 0); }
             bench.put(slow, 1);
             let mut rounds = 0;

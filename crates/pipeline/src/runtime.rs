@@ -1,22 +1,32 @@
-//! Everything of a plan, running: engines, cameras, and the supervisor that restarts a camera's task after a panic.
+//! Everything of a plan, running: the cameras, the supervisor that restarts a camera's task after a panic, and reloads.
 
 use std::{
     sync::{Arc, atomic::AtomicU64},
     time::{Duration, Instant},
 };
 
-use parking_lot::Mutex;
+use parking_lot::RwLock;
 use sightline_core::{
-    event::{CameraState, EndReason, FrameBalance, ModelIdentity, Origin, PipelineStatus},
-    plan::PipelinePlan,
+    event::{CameraState, EndReason, FrameBalance, ModelIdentity, PipelineStatus},
+    histogram::StageTimes,
+    plan::{CameraPlan, PipelinePlan},
     ports::{Archive, FrameSource},
 };
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+    time::{Instant as TokioInstant, timeout_at},
+};
 use tracing::{error, warn};
 
 use crate::{
-    camera::Camera, clips::ClipTaker, engine::Engine, observation::Observation, snapshots::SnapshotTaker,
-    stamp::EventLog, status::StatusBoard, worker::InferredFrame,
+    camera::{Camera, Stop},
+    engine::{Engine, results_channel},
+    snapshots::SnapshotTaker,
+    stamp::EventLog,
+    status::StatusBoard,
+    work::{Earlier, PipelineContext, Work, WorkParts},
+    worker::InferredFrame,
 };
 
 /// Cameras are opened this far apart: a box that opens 64 RTSP sessions in one moment makes some cameras give up.
@@ -25,170 +35,71 @@ const STAGGER: Duration = Duration::from_millis(100);
 const LEAST_FOR_FILES: Duration = Duration::from_millis(100);
 /// How long a panicked camera task rests before it starts again.
 const REST_AFTER_PANIC: Duration = Duration::from_secs(2);
+/// How long a reload waits for cameras to end.
+const RELOAD_DEADLINE: Duration = Duration::from_secs(5);
 
 /// A plan's pipeline with what it needs to run.
 pub struct PipelineParts {
     /// The pipeline.
     pub plan: PipelinePlan,
-    /// Index of its engine in [`Runtime::start`]'s list.
-    pub engine: usize,
+    /// The sessions that run its model.
+    pub engine: Arc<Engine>,
     /// Where its events go.
     pub events: Arc<EventLog>,
 }
 
-/// Where pictures and recordings go.
+/// What all cameras share.
 #[derive(Clone)]
-pub struct Keepers {
-    /// Takes the pictures of all cameras.
+pub struct Surroundings {
+    /// Opens their sources.
+    pub source: Arc<dyn FrameSource>,
+    /// Takes their pictures.
     pub snapshots: Arc<SnapshotTaker>,
     /// Where files are kept.
     pub archive: Arc<dyn Archive>,
+    /// Where it is counted how long each stage takes.
+    pub stages: Arc<StageTimes>,
 }
+
+/// The cameras that run, in the configuration's order; for whoever looks at them from outside.
+pub type Roster = Arc<RwLock<Vec<Arc<Camera>>>>;
 
 /// A running plan.
 pub struct Runtime {
-    engines: Vec<Engine>,
-    cameras: Vec<Arc<Camera>>,
+    cameras: Vec<RunningCamera>,
+    roster: Roster,
     pipelines: Vec<PipelineStatus>,
-    tasks: Vec<(String, JoinHandle<()>)>,
-    keepers: Keepers,
-    shutdown: watch::Sender<bool>,
+    surroundings: Surroundings,
 }
 
-impl Runtime {
-    /// Starts all cameras of all pipelines. Must be called within a tokio runtime. When it returns, every retained topic
-    /// of every camera has its first value, also of those that are opened later.
-    #[must_use]
-    pub fn start(
-        engines: Vec<Engine>,
-        pipelines: Vec<PipelineParts>,
-        source: &Arc<dyn FrameSource>,
-        keepers: &Keepers,
-    ) -> Self {
-        let (shutdown, _) = watch::channel(false);
-        let mut runtime = Self {
-            engines,
-            cameras: Vec::new(),
-            pipelines: Vec::new(),
-            tasks: Vec::new(),
-            keepers: keepers.clone(),
-            shutdown,
-        };
-        for parts in pipelines {
-            runtime.start_pipeline(parts, source);
-        }
-        runtime
-    }
+struct RunningCamera {
+    camera: Arc<Camera>,
+    results: mpsc::Sender<InferredFrame>,
+    task: JoinHandle<()>,
+    stop: watch::Sender<Option<EndReason>>,
+}
 
-    /// What runs, for the node's status.
-    #[must_use]
-    pub fn pipelines(&self) -> &[PipelineStatus] {
-        &self.pipelines
-    }
+/// A camera as the plan wishes it.
+struct WishedCamera {
+    plan: CameraPlan,
+    pipeline: PipelineContext,
+}
 
-    /// What became of each camera's frames.
-    #[must_use]
-    pub fn balances(&self) -> Vec<(Arc<str>, FrameBalance)> {
-        let balance = |camera: &Arc<Camera>| (camera.plan.spec.id.clone(), camera.batcher.balance(camera.key));
-        self.cameras.iter().map(balance).collect()
-    }
-
-    /// Stops sources, lets frames in flight come back, ends open objects, stops the workers, writes what is still to be
-    /// filed. Names of the cameras that did not end by `deadline`.
-    pub async fn stop(mut self, deadline: Duration) -> Stopped {
-        // No receiver is left only when every task has ended already.
-        let _ = self.shutdown.send(true);
-        let until = tokio::time::Instant::now() + deadline;
-        let mut stragglers = Vec::new();
-        for ((name, task), camera) in self.tasks.drain(..).zip(&self.cameras) {
-            if tokio::time::timeout_at(until, task).await.is_err() {
-                // Whatever hangs, nobody is left to believe that its objects are still there.
-                camera.end_objects(EndReason::Shutdown);
-                stragglers.push(name);
-            }
-        }
-        let balances = self.balances();
-        let engines = std::mem::take(&mut self.engines);
-        // Joining a worker takes as long as its last batch.
-        let joined = tokio::task::spawn_blocking(move || drop(engines));
-        if tokio::time::timeout_at(until, joined).await.is_err() {
-            stragglers.push("an inference worker".into());
-        }
-        stragglers.extend(self.finish_files(until).await);
-        Stopped { stragglers, balances }
-    }
-
-    /// Waits for pictures and recordings to be written.
-    async fn finish_files(&self, until: tokio::time::Instant) -> Vec<String> {
-        let (cameras, snapshots) = (self.cameras.clone(), self.keepers.snapshots.clone());
-        let finish = move || {
-            // One deadline for all files: a disk that hangs must not cost each camera its own wait.
-            let until = until.into_std().max(Instant::now() + LEAST_FOR_FILES);
-            let left = || until.saturating_duration_since(Instant::now());
-            let mut late = Vec::new();
-            for camera in &cameras {
-                if camera.clips.as_ref().is_some_and(|clips| !clips.finish(left())) {
-                    late.push(format!("a clip of camera {}", camera.plan.spec.id));
-                }
-            }
-            if !snapshots.stop(left()) {
-                late.push("snapshots".to_string());
-            }
-            late
-        };
-        tokio::task::spawn_blocking(finish).await.unwrap_or_default()
-    }
-
-    fn start_pipeline(&mut self, parts: PipelineParts, source: &Arc<dyn FrameSource>) {
-        let PipelineParts { plan, engine, events } = parts;
-        let Some(engine) = self.engines.get(engine) else {
-            error!(pipeline = plan.name, "no engine for the pipeline; this is a bug in sightline");
-            return;
-        };
-        let model = ModelIdentity { name: engine.model.name.clone(), sha256: engine.model.sha256.clone() };
-        let provider = engine.provider.name().to_string();
-        let mut ids = Vec::new();
-        for camera_plan in plan.cameras {
-            ids.push(camera_plan.spec.id.to_string());
-            let origin = Arc::new(Origin {
-                node: plan.mqtt.node.clone(),
-                pipeline: plan.name.clone(),
-                camera: camera_plan.spec.id.to_string(),
-                model: model.clone(),
-                provider: provider.clone(),
-            });
-            let labels = &engine.model.labels;
-            let threshold = plan.detection.score_threshold;
-            let mut observation =
-                Observation::new(&camera_plan, labels, threshold, origin, events.clone(), plan.mqtt.detections);
-            observation.publish_counts();
-            let decoding = observation.decoding(plan.detection);
-            let (key, results) = engine.add_camera(camera_plan.fps, decoding, camera_plan.snapshots.is_some());
-            let Keepers { snapshots, archive } = &self.keepers;
-            let clips = camera_plan
-                .clips
-                .clone()
-                .map(|clips| ClipTaker::new(camera_plan.spec.id.clone(), clips, archive.clone()));
-            let camera = Arc::new(Camera {
-                key,
-                batcher: engine.batcher.clone(),
-                events: events.clone(),
-                source: source.clone(),
-                observation: Mutex::new(observation),
-                snapshots: snapshots.clone(),
-                clips,
-                status: StatusBoard::default(),
-                next_frame_seq: Arc::new(AtomicU64::new(0)),
-                plan: camera_plan,
-            });
-            camera.status.set(&camera, CameraState::Connecting, None, None);
-            let start_after = STAGGER * u32::try_from(self.cameras.len()).unwrap_or(u32::MAX);
-            let task = tokio::spawn(supervise(camera.clone(), results, self.shutdown.subscribe(), start_after));
-            self.tasks.push((format!("camera {}", camera.plan.spec.id), task));
-            self.cameras.push(camera);
-        }
-        self.pipelines.push(PipelineStatus { name: plan.name, cameras: ids, model, provider });
-    }
+/// What a reload did to the cameras, by id.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct CameraChanges {
+    /// New ones.
+    pub added: Vec<String>,
+    /// Gone ones.
+    pub removed: Vec<String>,
+    /// Opened anew.
+    pub restarted: Vec<String>,
+    /// Their streams went on while something else changed.
+    pub changed: Vec<String>,
+    /// Nothing happened to them.
+    pub unchanged: Vec<String>,
+    /// Those that did not end in time; they go on ending by themselves.
+    pub stragglers: Vec<String>,
 }
 
 /// How a stop went.
@@ -200,35 +111,282 @@ pub struct Stopped {
     pub balances: Vec<(Arc<str>, FrameBalance)>,
 }
 
+impl Runtime {
+    /// Starts all cameras of all pipelines. Must be called within a tokio runtime. When it returns, every retained topic
+    /// of every camera has its first value, also of those that are opened later.
+    #[must_use]
+    pub fn start(pipelines: Vec<PipelineParts>, surroundings: Surroundings) -> Self {
+        let mut runtime = Self { cameras: Vec::new(), roster: Roster::default(), pipelines: Vec::new(), surroundings };
+        for (index, wished) in runtime.wish(pipelines).into_iter().enumerate() {
+            let camera = runtime.start_camera(wished, nth(index), None);
+            runtime.cameras.push(camera);
+        }
+        runtime.call_the_roll();
+        runtime
+    }
+
+    /// Puts other pipelines in place of those that run. Cameras whose source is opened as before keep their streams;
+    /// what did not change at all is not touched. What was retained of cameras that changed or are gone is renounced
+    /// before anything new is retained of them. Engines that are not used any more are the caller's to stop.
+    pub async fn reload(&mut self, pipelines: Vec<PipelineParts>) -> CameraChanges {
+        let wished = self.wish(pipelines);
+        let mut changes = CameraChanges::default();
+        let mut running = std::mem::take(&mut self.cameras);
+        let is_kept = |it: &RunningCamera| {
+            wished.iter().any(|wished| wished.plan.spec == it.camera.spec && !it.task.is_finished())
+        };
+        let (mut kept, ending): (Vec<_>, Vec<_>) = running.drain(..).partition(is_kept);
+        let mut ended = end_cameras(ending, &mut changes).await;
+        let mut opened = 0;
+        for wished in wished {
+            let id = wished.plan.spec.id.clone();
+            if let Some(index) = kept.iter().position(|it| *it.camera.id() == id) {
+                let running = kept.swap_remove(index);
+                if self.replace_work(&running, wished) {
+                    changes.changed.push(id.to_string());
+                } else {
+                    changes.unchanged.push(id.to_string());
+                }
+                self.cameras.push(running);
+                continue;
+            }
+            let predecessor = ended.iter().position(|it| *it.0.id() == id).map(|index| ended.swap_remove(index));
+            let list = if predecessor.is_some() { &mut changes.restarted } else { &mut changes.added };
+            list.push(id.to_string());
+            let camera = self.start_camera(wished, nth(opened), predecessor);
+            self.cameras.push(camera);
+            opened += 1;
+        }
+        changes.removed = ended.iter().map(|(camera, _)| camera.id().to_string()).collect();
+        self.call_the_roll();
+        changes
+    }
+
+    fn call_the_roll(&self) {
+        *self.roster.write() = self.cameras.iter().map(|running| running.camera.clone()).collect();
+    }
+
+    /// What runs, for the node's status.
+    #[must_use]
+    pub fn pipelines(&self) -> &[PipelineStatus] {
+        &self.pipelines
+    }
+
+    /// The cameras.
+    #[must_use]
+    pub fn roster(&self) -> Roster {
+        self.roster.clone()
+    }
+
+    /// What became of each camera's frames.
+    #[must_use]
+    pub fn balances(&self) -> Vec<(Arc<str>, FrameBalance)> {
+        self.cameras.iter().map(|it| (it.camera.id().clone(), it.camera.balance())).collect()
+    }
+
+    /// Stops sources, lets frames in flight come back, ends open objects, stops the workers, writes what is still to be
+    /// filed. Names of the cameras that did not end by `deadline`.
+    pub async fn stop(mut self, deadline: Duration) -> Stopped {
+        let until = TokioInstant::now() + deadline;
+        let cameras = std::mem::take(&mut self.cameras);
+        for running in &cameras {
+            running.stop.send_replace(Some(EndReason::Shutdown));
+        }
+        let mut stragglers = Vec::new();
+        let mut ended = Vec::new();
+        for running in cameras {
+            if timeout_at(until, running.task).await.is_err() {
+                // Whatever hangs, nobody is left to believe that its objects are still there.
+                running.camera.end_objects(EndReason::Shutdown);
+                stragglers.push(format!("camera {}", running.camera.id()));
+            }
+            ended.push(running.camera);
+        }
+        let balances = ended.iter().map(|camera| (camera.id().clone(), camera.balance())).collect();
+        let engines = engines_of(&ended);
+        // Joining a worker takes as long as its last batch.
+        let joined = tokio::task::spawn_blocking(move || engines.iter().for_each(|engine| engine.stop()));
+        if timeout_at(until, joined).await.is_err() {
+            stragglers.push("an inference worker".into());
+        }
+        stragglers.extend(self.finish_files(ended, until).await);
+        Stopped { stragglers, balances }
+    }
+
+    /// Waits for pictures and recordings to be written.
+    async fn finish_files(&self, cameras: Vec<Arc<Camera>>, until: TokioInstant) -> Vec<String> {
+        let snapshots = self.surroundings.snapshots.clone();
+        let finish = move || {
+            // One deadline for all files: a disk that hangs must not cost each camera its own wait.
+            let until = until.into_std().max(Instant::now() + LEAST_FOR_FILES);
+            let left = || until.saturating_duration_since(Instant::now());
+            let mut late = Vec::new();
+            for camera in &cameras {
+                let clips = camera.work.read().clips.clone();
+                if clips.is_some_and(|clips| !clips.finish(left())) {
+                    late.push(format!("a clip of camera {}", camera.id()));
+                }
+            }
+            if !snapshots.stop(left()) {
+                late.push("snapshots".to_string());
+            }
+            late
+        };
+        tokio::task::spawn_blocking(finish).await.unwrap_or_default()
+    }
+
+    /// All cameras of `pipelines`, which become what the node's status tells.
+    fn wish(&mut self, pipelines: Vec<PipelineParts>) -> Vec<WishedCamera> {
+        self.pipelines.clear();
+        let mut wished = Vec::new();
+        for PipelineParts { plan, engine, events } in pipelines {
+            let model = ModelIdentity { name: engine.model.name.clone(), sha256: engine.model.sha256.clone() };
+            self.pipelines.push(PipelineStatus {
+                name: plan.name.clone(),
+                cameras: plan.cameras.iter().map(|camera| camera.spec.id.to_string()).collect(),
+                model,
+                provider: engine.provider.name().to_string(),
+            });
+            let pipeline = PipelineContext {
+                name: plan.name,
+                node: plan.mqtt.node,
+                detection: plan.detection,
+                publishes_detections: plan.mqtt.detections,
+                engine,
+                events,
+            };
+            let cameras = plan.cameras.into_iter();
+            wished.extend(cameras.map(|plan| WishedCamera { plan, pipeline: pipeline.clone() }));
+        }
+        wished
+    }
+
+    /// Starts a camera. Its frames are counted and numbered on from those of its predecessor, which has ended.
+    fn start_camera(
+        &self,
+        wished: WishedCamera,
+        start_after: Duration,
+        predecessor: Option<(Arc<Camera>, FrameBalance)>,
+    ) -> RunningCamera {
+        let Surroundings { source, snapshots, archive, stages } = self.surroundings.clone();
+        let (sender, receiver) = results_channel();
+        let WishedCamera { plan, pipeline } = wished;
+        let spec = plan.spec.clone();
+        let parts = WorkParts { plan, pipeline, archive, results: sender.clone() };
+        let (next_frame_seq, work) = match predecessor {
+            Some((camera, counts)) => {
+                let earlier = camera.work.read();
+                let work = Work::begin(parts, Some(&Earlier { work: &earlier, counts }));
+                (camera.next_frame_seq.clone(), work)
+            }
+            None => (Arc::new(AtomicU64::new(0)), Work::begin(parts, None)),
+        };
+        let camera = Arc::new(Camera {
+            spec,
+            source,
+            work: Arc::new(RwLock::new(work)),
+            snapshots,
+            status: StatusBoard::default(),
+            next_frame_seq,
+            stages,
+        });
+        camera.status.set(&camera, CameraState::Connecting, None, None);
+        let (stop, stopped) = watch::channel(None);
+        let task = tokio::spawn(supervise(camera.clone(), receiver, stopped, start_after));
+        RunningCamera { camera, results: sender, task, stop }
+    }
+
+    /// Whether anything changed.
+    fn replace_work(&self, running: &RunningCamera, wished: WishedCamera) -> bool {
+        let WishedCamera { plan, pipeline } = wished;
+        {
+            let work = running.camera.work.read();
+            if work.plan == plan && work.pipeline.is_same(&pipeline) {
+                return false;
+            }
+        }
+        running.camera.replace_work(|earlier| {
+            renounce(earlier.work);
+            let (archive, results) = (self.surroundings.archive.clone(), running.results.clone());
+            let mut work = Work::begin(WorkParts { plan, pipeline, archive, results }, Some(earlier));
+            if work.plan.clips == earlier.work.plan.clips {
+                // What it is still writing is waited for at the end.
+                work.clips.clone_from(&earlier.work.clips);
+            }
+            work
+        });
+        true
+    }
+}
+
+/// When the `index`th camera is opened.
+fn nth(index: usize) -> Duration {
+    STAGGER * u32::try_from(index).unwrap_or(u32::MAX)
+}
+
+/// The engines of `cameras`, each once.
+fn engines_of(cameras: &[Arc<Camera>]) -> Vec<Arc<Engine>> {
+    let mut engines: Vec<Arc<Engine>> = Vec::new();
+    for camera in cameras {
+        let engine = camera.work.read().pipeline.engine.clone();
+        if !engines.iter().any(|known| Arc::ptr_eq(known, &engine)) {
+            engines.push(engine);
+        }
+    }
+    engines
+}
+
+fn renounce(work: &Work) {
+    work.pipeline.events.sink().renounce(&work.plan.spec.id);
+}
+
+/// Ends cameras that a reload ends, all at once, gives up their places, and renounces what was retained of them.
+async fn end_cameras(ending: Vec<RunningCamera>, changes: &mut CameraChanges) -> Vec<(Arc<Camera>, FrameBalance)> {
+    for running in &ending {
+        running.stop.send_replace(Some(EndReason::Reload));
+    }
+    let until = TokioInstant::now() + RELOAD_DEADLINE;
+    let mut ended = Vec::new();
+    for running in ending {
+        if timeout_at(until, running.task).await.is_err() {
+            changes.stragglers.push(running.camera.id().to_string());
+        }
+        let work = running.camera.work.read();
+        let counts = work.end(EndReason::Reload);
+        renounce(&work);
+        drop(work);
+        ended.push((running.camera, counts));
+    }
+    ended
+}
+
 /// Runs one camera; starts it again after a panic, so that a bug met by one camera's stream costs the others nothing.
-async fn supervise(
-    camera: Arc<Camera>,
-    results: tokio::sync::mpsc::Receiver<InferredFrame>,
-    mut shutdown: watch::Receiver<bool>,
-    start_after: Duration,
-) {
+async fn supervise(camera: Arc<Camera>, results: mpsc::Receiver<InferredFrame>, mut stop: Stop, start_after: Duration) {
     let results = Arc::new(tokio::sync::Mutex::new(results));
     tokio::select! {
         () = tokio::time::sleep(start_after) => {}
-        _ = shutdown.wait_for(|stop| *stop) => {}
+        _ = stop.wait_for(Option::is_some) => {}
     }
     loop {
         let run = tokio::spawn({
-            let (camera, results, mut shutdown) = (camera.clone(), results.clone(), shutdown.clone());
-            async move { camera.run(&mut *results.lock().await, &mut shutdown).await }
+            let (camera, results, mut stop) = (camera.clone(), results.clone(), stop.clone());
+            async move { camera.run(&mut *results.lock().await, &mut stop).await }
         });
         let Err(failure) = run.await else { break };
-        error!(camera = %camera.plan.spec.id, %failure, "the camera's task panicked and is started again; this is a bug");
+        error!(camera = %camera.id(), %failure, "the camera's task panicked and is started again; this is a bug");
         camera.end_objects(EndReason::Restart);
         tokio::select! {
             () = tokio::time::sleep(REST_AFTER_PANIC) => {}
-            _ = shutdown.wait_for(|stop| *stop) => {}
+            _ = stop.wait_for(Option::is_some) => {}
         }
     }
-    camera.end_objects(EndReason::Shutdown);
-    camera.status.set(&camera, CameraState::Disabled, None, Some("the daemon has stopped".into()));
-    let balance = camera.batcher.balance(camera.key);
+    let reason = stop.borrow().unwrap_or(EndReason::Shutdown);
+    camera.end_objects(reason);
+    if reason == EndReason::Shutdown {
+        camera.status.set(&camera, CameraState::Disabled, None, Some("the daemon has stopped".into()));
+    }
+    let balance = camera.balance();
     if !balance.is_exact() {
-        warn!(camera = %camera.plan.spec.id, ?balance, "frames are unaccounted for; this is a bug");
+        warn!(camera = %camera.id(), ?balance, "frames are unaccounted for; this is a bug");
     }
 }

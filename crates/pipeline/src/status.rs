@@ -1,14 +1,18 @@
 //! A camera's status, kept and published when it changes.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use parking_lot::Mutex;
 use sightline_core::{
-    event::{CameraState, CameraStatus, Retained},
+    event::{CameraState, CameraStatus, FrameBalance, Retained},
+    picture_watch::PictureState,
     ports::{SourceErrorCode, StreamInfo},
     time::WallTime,
 };
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::{camera::Camera, clock::wall_now};
 
@@ -31,6 +35,16 @@ struct Inner {
     inferred: u64,
     measured_at: Instant,
     fps: f64,
+    tallies: SourceTallies,
+}
+
+/// How a camera's stream has fared since the daemon's start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SourceTallies {
+    /// Attempts to open it.
+    pub opened: u64,
+    /// How often it broke or could not be opened, by code.
+    pub failures: BTreeMap<&'static str, u64>,
 }
 
 impl Default for StatusBoard {
@@ -45,6 +59,7 @@ impl Default for StatusBoard {
             inferred: 0,
             measured_at: Instant::now(),
             fps: 0.0,
+            tallies: SourceTallies::default(),
         };
         Self { inner: Mutex::new(inner) }
     }
@@ -57,7 +72,7 @@ impl StatusBoard {
         if inner.state != state {
             inner.since = wall_now();
         }
-        if state != CameraState::Streaming {
+        if !sends(state) {
             inner.fps = 0.0;
         }
         inner.state = state;
@@ -66,24 +81,73 @@ impl StatusBoard {
         publish(camera, &inner);
     }
 
+    /// Publishes what is known, where nobody has heard of it yet.
+    pub fn publish(&self, camera: &Camera) {
+        publish(camera, &self.inner.lock());
+    }
+
+    /// What is known.
+    pub fn current(&self, camera: &Camera) -> CameraStatus {
+        status(camera.balance(), &self.inner.lock())
+    }
+
     /// The stream's format is known, or changed: the camera is streaming.
     pub fn stream_known(&self, camera: &Camera, stream: StreamInfo) {
         let mut inner = self.inner.lock();
         let StreamInfo { codec, decoder, width, height } = &stream;
         if inner.stream.as_ref() != Some(&stream) || inner.logged.is_some() {
-            info!(camera = %camera.plan.spec.id, codec, decoder, width, height, "streaming");
+            info!(camera = %camera.id(), codec, decoder, width, height, "streaming");
         }
-        if inner.state != CameraState::Streaming {
+        if !sends(inner.state) {
             inner.since = wall_now();
             inner.inferred = 0;
             inner.measured_at = Instant::now();
         }
-        inner.state = CameraState::Streaming;
+        // Caps that change in mid-stream say nothing about what the picture shows.
+        if !sends(inner.state) {
+            inner.state = CameraState::Streaming;
+            inner.message = None;
+        }
         inner.code = None;
-        inner.message = None;
         inner.logged = None;
         inner.stream = Some(stream);
         publish(camera, &inner);
+    }
+
+    /// What the picture of a stream that sends shows.
+    pub fn picture_shows(&self, camera: &Camera, shown: PictureState) {
+        let (state, message) = match shown {
+            PictureState::Normal => (CameraState::Streaming, None),
+            PictureState::Frozen => (CameraState::Frozen, Some("the camera sends the same picture all the time")),
+            PictureState::Dark => (CameraState::Dark, Some("the camera sends a black picture")),
+        };
+        let mut inner = self.inner.lock();
+        if !sends(inner.state) || inner.state == state {
+            return;
+        }
+        match message {
+            Some(message) => warn!(camera = %camera.id(), state = state.name(), "{message}"),
+            None => info!(camera = %camera.id(), was = inner.state.name(), "the picture is a living one again"),
+        }
+        inner.state = state;
+        inner.message = message.map(str::to_owned);
+        inner.since = wall_now();
+        publish(camera, &inner);
+    }
+
+    /// The stream is about to be opened.
+    pub fn count_open(&self) {
+        self.inner.lock().tallies.opened += 1;
+    }
+
+    /// The stream broke, or could not be opened.
+    pub fn count_failure(&self, code: SourceErrorCode) {
+        *self.inner.lock().tallies.failures.entry(code.as_str()).or_default() += 1;
+    }
+
+    /// How the stream has fared.
+    pub fn tallies(&self) -> SourceTallies {
+        self.inner.lock().tallies.clone()
     }
 
     /// One more frame went through the network.
@@ -95,7 +159,7 @@ impl StatusBoard {
     pub fn refresh(&self, camera: &Camera) {
         let mut inner = self.inner.lock();
         let elapsed = inner.measured_at.elapsed();
-        if inner.state != CameraState::Streaming || elapsed < REFRESH_EVERY {
+        if !sends(inner.state) || elapsed < REFRESH_EVERY {
             return;
         }
         let per_second = inner.inferred as f64 / elapsed.as_secs_f64();
@@ -111,8 +175,19 @@ impl StatusBoard {
     }
 }
 
+/// Whether a camera in that state sends frames.
+const fn sends(state: CameraState) -> bool {
+    matches!(state, CameraState::Streaming | CameraState::Frozen | CameraState::Dark)
+}
+
 fn publish(camera: &Camera, inner: &Inner) {
-    let status = CameraStatus {
+    let work = camera.work.read();
+    let status = status(work.balance(), inner);
+    work.pipeline.events.sink().retain(Retained::Camera { camera: camera.id().clone(), status });
+}
+
+fn status(frames: FrameBalance, inner: &Inner) -> CameraStatus {
+    CameraStatus {
         state: inner.state,
         code: inner.code.map(SourceErrorCode::as_str),
         message: inner.message.clone(),
@@ -120,7 +195,6 @@ fn publish(camera: &Camera, inner: &Inner) {
         fps: inner.fps,
         codec: inner.stream.as_ref().map(|stream| stream.codec.clone()).filter(|codec| !codec.is_empty()),
         decoder: inner.stream.as_ref().map(|stream| stream.decoder.clone()).filter(|name| !name.is_empty()),
-        frames: camera.batcher.balance(camera.key),
-    };
-    camera.events.sink().retain(Retained::Camera { camera: camera.plan.spec.id.clone(), status });
+        frames,
+    }
 }

@@ -2,14 +2,19 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     thread::JoinHandle,
+    time::Instant,
 };
 
 use parking_lot::RwLock;
 use sightline_core::{
     detection::Detection,
     frame::{Frame, FrameBuffer, FrameInfo, FrameTimes, FrameView},
+    histogram::{Stage, StageTimes},
     model::DetectionSettings,
     time::WallTime,
 };
@@ -57,32 +62,38 @@ pub struct CameraPort {
     pub settings: DetectionSettings,
     /// Snapshots are wished: the frame comes with its detections.
     pub keeps_pictures: bool,
-    /// One place is enough: see [`InferredFrame`].
+    /// See [`crate::engine::results_channel`].
     pub results: mpsc::Sender<InferredFrame>,
 }
 
 /// The cameras of an engine, by key.
 pub type CameraPorts = Arc<RwLock<std::collections::BTreeMap<CameraKey, CameraPort>>>;
 
+/// What a worker works with.
+pub struct WorkerParts {
+    /// Where frames come from.
+    pub batcher: Arc<Batcher>,
+    /// Where results go.
+    pub ports: CameraPorts,
+    /// Its session.
+    pub detector: Detector,
+    /// Where it is counted how long each stage takes.
+    pub stages: Arc<StageTimes>,
+    /// Counts the batches of all workers, good and bad.
+    pub batches: Arc<AtomicU64>,
+}
+
 /// Starts a worker; it ends when the batcher is closed.
 ///
 /// # Errors
 /// When the operating system gives no thread.
-pub fn spawn(
-    name: String,
-    batcher: Arc<Batcher>,
-    ports: CameraPorts,
-    detector: Detector,
-) -> std::io::Result<JoinHandle<()>> {
-    let mut worker =
-        Worker { batcher, ports, detector, settings: Vec::new(), keeps_pictures: Vec::new(), failing: false };
+pub fn spawn(name: String, parts: WorkerParts) -> std::io::Result<JoinHandle<()>> {
+    let mut worker = Worker { parts, settings: Vec::new(), keeps_pictures: Vec::new(), failing: false };
     std::thread::Builder::new().name(name).spawn(move || worker.run())
 }
 
 struct Worker {
-    batcher: Arc<Batcher>,
-    ports: CameraPorts,
-    detector: Detector,
+    parts: WorkerParts,
     settings: Vec<DetectionSettings>,
     keeps_pictures: Vec<bool>,
     failing: bool,
@@ -91,10 +102,11 @@ struct Worker {
 impl Worker {
     fn run(&mut self) {
         let mut batch = Batch::default();
-        while self.batcher.next(&mut batch) {
+        while self.parts.batcher.next(&mut batch) {
             // A panic costs one batch and not the process; its frames are counted as failed when they are dropped.
             let outcome = catch_unwind(AssertUnwindSafe(|| self.run_once(&mut batch.entries)));
             batch.entries.clear();
+            self.parts.batches.fetch_add(1, Ordering::Relaxed);
             match outcome {
                 Ok(Ok(())) => self.note_success(),
                 Ok(Err(error)) => self.note_failure(&error.to_string()),
@@ -104,8 +116,13 @@ impl Worker {
     }
 
     fn run_once(&mut self, entries: &mut Vec<(InFlight, Frame)>) -> Result<(), DetectorError> {
+        let begun = Instant::now();
+        for (_, frame) in &*entries {
+            self.parts.stages.record(Stage::Queue, begun.saturating_duration_since(frame.times.decoded_at));
+        }
         self.look_up_settings(entries);
         self.load(entries);
+        self.parts.stages.record(Stage::Preprocess, begun.elapsed());
         let settings = &self.settings;
         // The pixels are in the tensor: the decoder gets its buffers back before the network runs, but for the cameras
         // whose best pictures are kept.
@@ -116,9 +133,9 @@ impl Worker {
                 (in_flight, info, times, keeps.then_some(Picture(buffer)))
             })
             .collect();
-        let detections = self.detector.run(settings)?;
+        let detections = self.parts.detector.run(settings)?;
         let inferred = wall_now();
-        let ports = self.ports.read();
+        let ports = self.parts.ports.read();
         for ((mut in_flight, info, times, picture), detections) in loaded.into_iter().zip(detections) {
             let Some(port) = ports.get(&in_flight.key) else { continue };
             in_flight.settle_as(Outcome::Inferred);
@@ -136,7 +153,7 @@ impl Worker {
     fn load(&mut self, entries: &mut Vec<(InFlight, Frame)>) {
         loop {
             let views: Vec<FrameView<'_>> = entries.iter().map(|(_, frame)| frame.buffer.view()).collect();
-            let Err(unreadable) = self.detector.load(&views) else { return };
+            let Err(unreadable) = self.parts.detector.load(&views) else { return };
             drop(views);
             debug!(%unreadable, "a frame is dropped and counted as failed");
             entries.remove(unreadable.index);
@@ -149,7 +166,7 @@ impl Worker {
     fn look_up_settings(&mut self, entries: &mut Vec<(InFlight, Frame)>) {
         self.settings.clear();
         self.keeps_pictures.clear();
-        let ports = self.ports.read();
+        let ports = self.parts.ports.read();
         entries.retain_mut(|(in_flight, _)| {
             let Some(port) = ports.get(&in_flight.key) else {
                 in_flight.settle_as(Outcome::Stopped);

@@ -14,7 +14,7 @@ use sightline_mqtt::{MqttSettings, Publisher, PublisherHandle};
 use sightline_pipeline::{
     clock::wall_now,
     engine::{Engine, EngineParts},
-    runtime::{Keepers, PipelineParts, Runtime},
+    runtime::{PipelineParts, Runtime, Surroundings},
     snapshots::SnapshotTaker,
     stamp::EventLog,
 };
@@ -75,12 +75,12 @@ impl Daemon {
             .zip(engine_of)
             .filter_map(|(plan, engine)| {
                 let events = broker_of(&brokers, &plan.mqtt)?.events.clone();
-                Some(PipelineParts { plan, engine, events })
+                Some(PipelineParts { plan, engine: engines.get(engine)?.clone(), events })
             })
             .collect::<Vec<_>>();
         let mqtt_of_pipeline: Vec<MqttPlan> = parts.iter().map(|part| part.plan.mqtt.clone()).collect();
-        let keepers = start_keepers(&plan, state_dir).or_fail(Kind::Internal)?;
-        let runtime = Runtime::start(engines, parts, &sources, &keepers);
+        let surroundings = surroundings(&plan, state_dir, sources).or_fail(Kind::Internal)?;
+        let runtime = Runtime::start(parts, surroundings);
         publish_node_status(&brokers, runtime.pipelines(), &mqtt_of_pipeline, since);
         declare_topics(&brokers, &plan);
         Ok(Self { runtime, brokers })
@@ -106,7 +106,7 @@ impl Daemon {
 }
 
 /// What keeps pictures and recordings, and removes those that are too many or too old.
-fn start_keepers(plan: &Plan, state_dir: &Path) -> std::io::Result<Keepers> {
+fn surroundings(plan: &Plan, state_dir: &Path, source: Arc<dyn FrameSource>) -> std::io::Result<Surroundings> {
     let cameras = plan.pipelines.iter().flat_map(|pipeline| &pipeline.cameras).map(|camera| CameraFiles {
         camera: camera.spec.id.clone(),
         snapshots: camera.snapshots.as_ref().and_then(|snapshots| snapshots.files),
@@ -115,11 +115,11 @@ fn start_keepers(plan: &Plan, state_dir: &Path) -> std::io::Result<Keepers> {
     let archive = Arc::new(FileArchive::open(state_dir, &cameras.collect::<Vec<_>>()));
     FileArchive::keep_tidy(&archive)?;
     let snapshots = SnapshotTaker::start(Arc::new(JpegEncoder), archive.clone())?;
-    Ok(Keepers { snapshots: Arc::new(snapshots), archive })
+    Ok(Surroundings { source, snapshots: Arc::new(snapshots), archive, stages: Arc::default() })
 }
 
 /// One engine per distinct pair of model and inference settings; for each pipeline the index of its own.
-fn start_engines(pipelines: &[PipelinePlan]) -> Result<(Vec<Engine>, Vec<usize>), Failure> {
+fn start_engines(pipelines: &[PipelinePlan]) -> Result<(Vec<Arc<Engine>>, Vec<usize>), Failure> {
     let mut first_users: Vec<&PipelinePlan> = Vec::new();
     let mut engine_of = Vec::new();
     for pipeline in pipelines {
@@ -141,8 +141,9 @@ fn start_engines(pipelines: &[PipelinePlan]) -> Result<(Vec<Engine>, Vec<usize>)
             provider: sessions.provider,
             backends: sessions.backends,
             fixed_batch: sessions.fixed_batch,
+            stages: Arc::default(),
         };
-        engines.push(Engine::start(parts, index).or_fail(Kind::Internal)?);
+        engines.push(Engine::start(parts, &index.to_string()).or_fail(Kind::Internal)?);
     }
     Ok((engines, engine_of))
 }

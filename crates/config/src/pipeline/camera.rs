@@ -12,7 +12,7 @@ use super::{
     labels::{self, KnownLabels, ReportedLabels},
     later, lines,
     mqtt::{credentials, report_all},
-    snapshots,
+    picture, snapshots,
     wire::{CameraWire, ClipsWire, DefaultsWire, DurationText, TransportWire},
     zones,
 };
@@ -30,6 +30,8 @@ pub(super) struct CameraDefaults {
     transport: RtspTransport,
     labels: ReportedLabels,
     stall_timeout: Duration,
+    frozen_after: Option<Duration>,
+    dark_after: Option<Duration>,
     decoder: Option<String>,
     snapshots: Option<SnapshotPlan>,
     clips: Option<ClipPlan>,
@@ -43,6 +45,8 @@ impl CameraDefaults {
             transport: transport(&wire.transport).unwrap_or(RtspTransport::Tcp),
             labels: labels::reported(reading, &wire.labels, model_labels, &ReportedLabels::all()),
             stall_timeout: stall_timeout(reading, &wire.stall_timeout).unwrap_or(defaults::STALL_TIMEOUT),
+            frozen_after: picture::read(reading, &wire.frozen_after).unwrap_or(Some(defaults::FROZEN_AFTER)),
+            dark_after: picture::read(reading, &wire.dark_after).unwrap_or(Some(defaults::DARK_AFTER)),
             decoder: decoder(reading, &wire.decoder),
             snapshots: snapshots::read(reading, &wire.snapshots, None),
             clips: clips::read(reading, &wire.clips, None),
@@ -71,6 +75,8 @@ pub(super) fn read(
     let fps = fps(reading, &camera.fps).unwrap_or(inherited.fps);
     let labels = labels::reported(reading, &camera.labels, model_labels, &inherited.labels);
     let stall_timeout = stall_timeout(reading, &camera.stall_timeout).unwrap_or(inherited.stall_timeout);
+    let frozen_after = picture::read(reading, &camera.frozen_after).unwrap_or(inherited.frozen_after);
+    let dark_after = picture::read(reading, &camera.dark_after).unwrap_or(inherited.dark_after);
     let decoder = decoder(reading, &camera.decoder).or_else(|| inherited.decoder.clone());
     let known = KnownLabels { model: model_labels, reported: &labels };
     let zones = zones::read(reading, &camera.zones, known);
@@ -88,7 +94,18 @@ pub(super) fn read(
         stall_timeout,
         keep_packets: clips.as_ref().map(|clips| clips.pre),
     };
-    Some(CameraPlan { spec, fps, labels: labels.filters, zones, lines, masks, snapshots, clips })
+    Some(CameraPlan {
+        spec,
+        fps,
+        labels: labels.filters,
+        zones,
+        lines,
+        masks,
+        snapshots,
+        clips,
+        frozen_after,
+        dark_after,
+    })
 }
 
 /// A clip is what the camera sent, and these send pictures that are not encoded.

@@ -8,6 +8,8 @@ mod labels;
 mod later;
 mod lines;
 mod mqtt;
+mod outbox;
+mod picture;
 mod retention;
 mod snapshots;
 pub(crate) mod wire;
@@ -21,7 +23,7 @@ use std::{
 
 use sightline_core::{
     model::{DetectionSettings, Head, ModelSpec},
-    plan::{CameraPlan, PipelinePlan, Plan},
+    plan::{CameraPlan, MqttPlan, PipelinePlan, Plan},
 };
 
 use self::{
@@ -45,7 +47,13 @@ use crate::{
 /// # Errors
 /// Everything that is wrong with any of them, at once, each with its file, line and path. No problem holds a secret.
 pub fn load(paths: &[PathBuf], environment: &Environment) -> Result<Plan, Problems> {
-    let mut loading = Loading { environment, problems: Vec::new(), models: HashMap::new(), taken: HashMap::new() };
+    let mut loading = Loading {
+        environment,
+        problems: Vec::new(),
+        models: HashMap::new(),
+        connections: Vec::new(),
+        taken: HashMap::new(),
+    };
     let files = loading.files(paths);
     let mut pipelines = Vec::with_capacity(files.len());
     for file in &files {
@@ -59,6 +67,8 @@ struct Loading<'a> {
     problems: Vec<Problem>,
     /// Models read so far by their manifest; `None` for one with problems, which are told once.
     models: HashMap<PathBuf, Option<Arc<ModelSpec>>>,
+    /// Connections of earlier files, with the place that has them.
+    connections: Vec<(MqttPlan, String)>,
     /// Pipeline names and camera ids of earlier files, by kind and name, with the place that has them.
     taken: HashMap<(&'static str, String), String>,
 }
@@ -123,6 +133,9 @@ impl Loading<'_> {
             }
             Field::Wrong => None,
         };
+        if let Some(mqtt) = &mqtt {
+            self.claim_connection(reporter, wire.mqtt.given().map_or(root, |(place, _)| place), mqtt);
+        }
         let cameras = self.cameras(reading, root, &wire, model.as_deref());
         Some(PipelinePlan {
             name: name?,
@@ -143,6 +156,22 @@ impl Loading<'_> {
         let name = reading.topic_level(place, &text.0)?;
         self.claim(reading.reporter, place, "pipeline", &name);
         Some(name)
+    }
+
+    /// Reports a connection to the same topics of the same broker as another file's, but with other settings: the two would
+    /// overwrite each other's status, and share one outbox.
+    fn claim_connection(&mut self, reporter: &Reporter, place: PlaceId, mqtt: &MqttPlan) {
+        let address = |plan: &MqttPlan| (plan.host.clone(), plan.port, plan.base_topic());
+        let Some((known, earlier)) = self.connections.iter().find(|(known, _)| address(known) == address(mqtt)) else {
+            self.connections.push((mqtt.clone(), reporter.location(place)));
+            return;
+        };
+        if (MqttPlan { detections: known.detections, ..mqtt.clone() }) != *known {
+            let message = "the same broker, prefix and node as another file's, but other settings";
+            let help =
+                format!("that one is at {earlier}; repeat its settings here, or give another `prefix` or `node`");
+            reporter.report_with_help(place, message, help);
+        }
     }
 
     /// Reports a name that another file has already.

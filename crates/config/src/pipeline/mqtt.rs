@@ -7,7 +7,7 @@ use sightline_core::{
     secret::{Credentials, Secret},
 };
 
-use super::{later, wire::MqttWire};
+use super::{later, outbox, wire::MqttWire};
 use crate::{
     address::{Address, AddressError, NetworkAddress},
     defaults,
@@ -38,6 +38,7 @@ pub(super) fn read(reading: Reading<'_>, place: PlaceId, wire: &MqttWire) -> Opt
         Some((place, text)) => reading.topic_level(place, &text.0),
         None => default_node(reading, place),
     };
+    let outbox = outbox::read(reading, &wire.outbox);
     let detections = wire.detections.given().is_some_and(|(_, wished)| *wished);
 
     let Broker { is_tls, address } = broker?;
@@ -53,7 +54,7 @@ pub(super) fn read(reading: Reading<'_>, place: PlaceId, wire: &MqttWire) -> Opt
         prefix: prefix?,
         node: node?,
         detections,
-        outbox: sightline_core::outbox::OutboxPlan::default(),
+        outbox,
     })
 }
 

@@ -27,6 +27,35 @@ pub enum CameraState {
     Disabled,
 }
 
+impl CameraState {
+    /// Every state there is.
+    pub const ALL: [Self; 8] = [
+        Self::Connecting,
+        Self::Streaming,
+        Self::Stalled,
+        Self::Frozen,
+        Self::Dark,
+        Self::Backoff,
+        Self::Failed,
+        Self::Disabled,
+    ];
+
+    /// As payloads have it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Connecting => "connecting",
+            Self::Streaming => "streaming",
+            Self::Stalled => "stalled",
+            Self::Frozen => "frozen",
+            Self::Dark => "dark",
+            Self::Backoff => "backoff",
+            Self::Failed => "failed",
+            Self::Disabled => "disabled",
+        }
+    }
+}
+
 /// A camera's `status`, retained.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CameraStatus {

@@ -71,6 +71,13 @@ impl ObjectObserver {
         }
     }
 
+    /// Goes on where `earlier` ended, whose settings may have been others: no track number is given twice, and lines of
+    /// the same name are counted on. Its objects are not taken over.
+    pub fn count_on_from(&mut self, earlier: &Self) {
+        self.tracker.number_on_from(&earlier.tracker);
+        self.tallies.take_crossings(&earlier.tallies);
+    }
+
     /// The least score that is of use: what decoding has to keep.
     #[must_use]
     pub fn least_score(&self) -> f32 {

@@ -58,6 +58,18 @@ impl Tallies {
         }
     }
 
+    /// Counts the crossings of lines on from `earlier`.
+    pub(super) fn take_crossings(&mut self, earlier: &Self) {
+        for (tally, _) in &mut self.slots {
+            let Tally::Crossings { line, crossings } = tally else { continue };
+            let known = earlier.slots.iter().find_map(|(known, _)| match known {
+                Tally::Crossings { line: name, crossings } if name == line => Some(*crossings),
+                _ => None,
+            });
+            *crossings = known.unwrap_or_default();
+        }
+    }
+
     /// Hands out what has changed since the last call; the first call hands out everything.
     pub(super) fn take_news(&mut self, camera: &Arc<str>, tell: &mut dyn FnMut(Retained)) {
         for (tally, is_news) in &mut self.slots {

@@ -52,6 +52,8 @@ fn camera() -> CameraPlan {
         masks: Vec::new(),
         snapshots: None,
         clips: None,
+        frozen_after: None,
+        dark_after: None,
     }
 }
 

@@ -171,6 +171,11 @@ impl Tracker {
         }
     }
 
+    /// The first object gets the id that the next one of `earlier` would have got.
+    pub fn number_on_from(&mut self, earlier: &Self) {
+        self.next_id = earlier.next_id;
+    }
+
     /// The objects present: tracks with an id, oldest first.
     pub fn objects(&self) -> impl Iterator<Item = &Track> {
         self.tracks.iter().filter(|track| track.id.is_some())

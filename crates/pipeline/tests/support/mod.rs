@@ -17,7 +17,7 @@ use sightline_core::{
 use sightline_pipeline::{
     engine::{Engine, EngineParts},
     fakes::{CollectingSink, FakeArchive, FakeEncoder},
-    runtime::{Keepers, PipelineParts, Runtime},
+    runtime::{PipelineParts, Runtime, Surroundings},
     snapshots::SnapshotTaker,
     stamp::EventLog,
 };
@@ -62,6 +62,8 @@ pub fn camera(id: &str, fps: f32) -> CameraPlan {
         masks: Vec::new(),
         snapshots: None,
         clips: None,
+        frozen_after: None,
+        dark_after: None,
     }
 }
 
@@ -69,21 +71,34 @@ pub struct Rig {
     pub runtime: Runtime,
     pub sink: Arc<CollectingSink>,
     pub archive: Arc<FakeArchive>,
+    pub events: Arc<EventLog>,
+    pub engine: Arc<Engine>,
 }
 
-/// Starts `cameras` on fake sources, with one worker per backend.
-pub fn start(
-    cameras: Vec<CameraPlan>,
-    source: impl FrameSource + 'static,
-    backends: Vec<Box<dyn Backend>>,
-    max_batch: usize,
-) -> Rig {
-    let inference = InferencePlan {
+/// An engine of fakes, with one worker per backend.
+pub fn engine(backends: Vec<Box<dyn Backend>>, max_batch: usize) -> Arc<Engine> {
+    let parts = EngineParts {
+        model: model(),
+        inference: inference(max_batch),
+        provider: Provider::Cpu,
+        backends,
+        fixed_batch: None,
+        stages: Arc::default(),
+    };
+    Engine::start(parts, "0").expect("threads for the workers")
+}
+
+fn inference(max_batch: usize) -> InferencePlan {
+    InferencePlan {
         providers: vec![Provider::Cpu],
         on_unavailable: OnUnavailable::Fallback,
         max_batch,
         max_wait: Duration::from_millis(2),
-    };
+    }
+}
+
+/// A pipeline of `cameras`.
+pub fn pipeline(cameras: Vec<CameraPlan>, max_batch: usize) -> PipelinePlan {
     let mqtt = MqttPlan {
         host: "nowhere".into(),
         port: 1883,
@@ -94,25 +109,38 @@ pub fn start(
         detections: true,
         outbox: sightline_core::outbox::OutboxPlan::default(),
     };
-    let plan = PipelinePlan {
+    PipelinePlan {
         name: "fakes".into(),
         file: "fakes.yaml".into(),
         model: model(),
         detection: DETECTION,
-        inference: inference.clone(),
+        inference: inference(max_batch),
         mqtt,
         cameras,
-    };
-    let parts = EngineParts { model: model(), inference, provider: Provider::Cpu, backends, fixed_batch: None };
+    }
+}
+
+/// Starts `cameras` on fake sources, with one worker per backend.
+pub fn start(
+    cameras: Vec<CameraPlan>,
+    source: impl FrameSource + 'static,
+    backends: Vec<Box<dyn Backend>>,
+    max_batch: usize,
+) -> Rig {
     let sink = Arc::new(CollectingSink::default());
     let events = Arc::new(EventLog::new(sink.clone(), Ulid::new(WallTime::from_micros(0), 7)));
-    let engine = Engine::start(parts, 0).expect("threads for the workers");
-    let source: Arc<dyn FrameSource> = Arc::new(source);
+    let engine = engine(backends, max_batch);
     let archive = Arc::new(FakeArchive::default());
     let snapshots = SnapshotTaker::start(Arc::new(FakeEncoder::default()), archive.clone()).expect("a thread");
-    let keepers = Keepers { snapshots: Arc::new(snapshots), archive: archive.clone() };
-    let runtime = Runtime::start(vec![engine], vec![PipelineParts { plan, engine: 0, events }], &source, &keepers);
-    Rig { runtime, sink, archive }
+    let surroundings = Surroundings {
+        source: Arc::new(source),
+        snapshots: Arc::new(snapshots),
+        archive: archive.clone(),
+        stages: Arc::default(),
+    };
+    let parts = PipelineParts { plan: pipeline(cameras, max_batch), engine: engine.clone(), events: events.clone() };
+    let runtime = Runtime::start(vec![parts], surroundings);
+    Rig { runtime, sink, archive, events, engine }
 }
 
 impl Rig {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::{
     area::{LineWire, PolygonWire, ZoneWire},
     kept::{ClipsWire, SnapshotsWire},
-    scalar::{AddressText, DurationText, Fraction, Ratio},
+    scalar::{AddressText, DurationOrOffText, DurationText, Fraction, Ratio},
 };
 use crate::{
     defaults,
@@ -29,6 +29,12 @@ pub(crate) struct DefaultsWire {
     /// No frame for so long: the camera is stalled and is opened anew. From 100ms to 1h.
     #[schemars(extend("default" = "10s"))]
     pub stall_timeout: Field<DurationText>,
+    /// A picture that has been exactly the same for so long is told as state `frozen`; `off`: never. From 2s to 24h.
+    #[schemars(extend("default" = "60s"))]
+    pub frozen_after: Field<DurationOrOffText>,
+    /// A picture that has been black for so long is told as state `dark`; `off`: never. From 2s to 24h.
+    #[schemars(extend("default" = "30s"))]
+    pub dark_after: Field<DurationOrOffText>,
     /// GStreamer element to decode with, such as `avdec_h264`. Left out: the one GStreamer ranks best.
     pub decoder: Field<String>,
     /// Pictures of objects at their best. Left out: none.
@@ -64,6 +70,11 @@ pub(crate) struct CameraWire {
     pub r#loop: Field<bool>,
     /// No frame for so long: the camera is stalled and is opened anew. Left out: as in `defaults`.
     pub stall_timeout: Field<DurationText>,
+    /// A picture that has been exactly the same for so long is told as state `frozen`; `off`: never. Left out: as in
+    /// `defaults`.
+    pub frozen_after: Field<DurationOrOffText>,
+    /// A picture that has been black for so long is told as state `dark`; `off`: never. Left out: as in `defaults`.
+    pub dark_after: Field<DurationOrOffText>,
     /// `rtsps://` only: whether the camera's certificate must be valid.
     #[schemars(extend("default" = true))]
     pub verify_tls: Field<bool>,

@@ -3,8 +3,28 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::scalar::{DurationText, EventName};
+use super::scalar::{DurationText, EventName, SizeText};
 use crate::{defaults, yaml::field::Field};
+
+/// What is kept of events: those that the broker does not have yet, until it has them, and behind them the history.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "Outbox")]
+pub(crate) struct OutboxWire {
+    /// Events that wait for the broker hold at most so much; the oldest are dropped first, counted and told. An event takes
+    /// about 1 KiB. From 256KiB to 1024GiB.
+    #[schemars(extend("default" = "100MiB"))]
+    pub max_size: Field<SizeText>,
+    /// Events that have waited for so long are dropped, counted and told. From 1s to 3650d.
+    #[schemars(extend("default" = "7d"))]
+    pub max_age: Field<DurationText>,
+    /// Delivered events are kept for `/api/v1/events` up to so much; the oldest go first. From 256KiB to 1024GiB.
+    #[schemars(extend("default" = "100MiB"))]
+    pub history_size: Field<SizeText>,
+    /// Delivered events are kept for so long. From 1s to 3650d.
+    #[schemars(extend("default" = "7d"))]
+    pub history_age: Field<DurationText>,
+}
 
 /// A picture of each object at its best, as JPEG. The section switches them on, unless it says `enabled: false`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]

@@ -13,8 +13,8 @@ use serde::Deserialize;
 pub(crate) use self::{
     area::{LineWire, PointWire, PolygonWire, ReferencePointWire, ZoneWire},
     camera::{CameraWire, DefaultsWire, LabelWire, LabelsWire, TransportWire},
-    kept::{ClipsWire, SnapshotsWire},
-    scalar::{AddressText, DurationText, EventName, Fraction, Ratio, TopicText},
+    kept::{ClipsWire, OutboxWire, SnapshotsWire},
+    scalar::{AddressText, DurationOrOffText, DurationText, EventName, Fraction, Ratio, SizeText, TopicText},
 };
 use crate::{
     defaults,
@@ -150,6 +150,8 @@ pub(crate) struct MqttWire {
     /// Publish what is seen in every inferred frame as well, on `<prefix>/<node>/<camera>/detections`.
     #[schemars(extend("default" = false))]
     pub detections: Field<bool>,
+    /// How many events are kept in the state directory, for a broker that is away and as history.
+    pub outbox: Field<OutboxWire>,
     #[schemars(skip)]
     pub home_assistant: Field<serde_json::Value>,
 }

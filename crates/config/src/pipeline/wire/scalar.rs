@@ -42,6 +42,16 @@ scalar_type!(
     { "type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*(ms|s|m|h|d)\s*$|\$\{", "format": "duration-with-unit" }
 );
 scalar_type!(
+    /// A duration with its unit, a reference to one, or `off`.
+    DurationOrOffText(String),
+    { "type": "string", "pattern": r"^\s*([0-9]+(\.[0-9]+)?\s*(ms|s|m|h|d)|off)\s*$|\$\{", "format": "duration-with-unit-or-off" }
+);
+scalar_type!(
+    /// A size with its unit, or a reference to one.
+    SizeText(String),
+    { "type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*([KMG]iB|[kKMG]B)\s*$|\$\{", "format": "size-with-unit" }
+);
+scalar_type!(
     /// One level of an MQTT topic, or a reference to one.
     TopicText(String),
     { "type": "string", "pattern": r"^[^/+#$][^/+#]*$|\$\{", "format": "topic-level" }

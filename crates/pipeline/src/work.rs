@@ -1,0 +1,158 @@
+//! What is done with a camera's frames. A reload can put other work in its place while the stream goes on.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use sightline_core::{
+    event::{EndReason, FrameBalance, ModelIdentity, Origin},
+    frame::Frame,
+    model::DetectionSettings,
+    picture_watch::{PictureState, PictureWatch, PictureWatchSettings},
+    plan::CameraPlan,
+    ports::Archive,
+};
+use tokio::sync::mpsc;
+
+use crate::{
+    batcher::InFlight,
+    clips::ClipTaker,
+    engine::Engine,
+    observation::Observation,
+    queue::CameraKey,
+    stamp::EventLog,
+    worker::{CameraPort, InferredFrame},
+};
+
+/// What the cameras of one pipeline share.
+#[derive(Clone)]
+pub struct PipelineContext {
+    /// The pipeline's name.
+    pub name: String,
+    /// This machine's name in topics.
+    pub node: String,
+    /// Thresholds.
+    pub detection: DetectionSettings,
+    /// Publish every inferred frame as well.
+    pub publishes_detections: bool,
+    /// The sessions that run its model.
+    pub engine: Arc<Engine>,
+    /// Where its events go.
+    pub events: Arc<EventLog>,
+}
+
+impl PipelineContext {
+    /// Whether a camera would notice no difference.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.engine, &other.engine)
+            && Arc::ptr_eq(&self.events, &other.events)
+            && self.name == other.name
+            && self.node == other.node
+            && self.detection == other.detection
+            && self.publishes_detections == other.publishes_detections
+    }
+}
+
+/// A camera's place in its engine's queue, its objects, and what is made of them.
+pub struct Work {
+    /// What is wished of the camera.
+    pub plan: CameraPlan,
+    /// Its pipeline.
+    pub pipeline: PipelineContext,
+    /// Its place in the engine's queue.
+    pub key: CameraKey,
+    /// Its objects. Locked for one frame's observation at a time, never over an await.
+    pub observation: Mutex<Observation>,
+    /// Sees whether its picture is frozen or black. Locked by the stream's own thread alone, so never contended.
+    pub picture_watch: Mutex<PictureWatch>,
+    /// Records its events, where its plan wishes it.
+    pub clips: Option<Arc<ClipTaker>>,
+}
+
+/// What [`Work::begin`] needs beside the plan.
+pub struct WorkParts {
+    /// What is wished of the camera.
+    pub plan: CameraPlan,
+    /// Its pipeline.
+    pub pipeline: PipelineContext,
+    /// Where recordings are kept.
+    pub archive: Arc<dyn Archive>,
+    /// Where the engine's answers go.
+    pub results: mpsc::Sender<InferredFrame>,
+}
+
+/// What came before, of a camera that goes on.
+pub struct Earlier<'a> {
+    /// The work, which has ended.
+    pub work: &'a Work,
+    /// The camera's frames so far.
+    pub counts: FrameBalance,
+}
+
+impl Work {
+    /// Takes a place in the engine's queue and publishes a first value of every count.
+    #[must_use]
+    pub fn begin(parts: WorkParts, earlier: Option<&Earlier<'_>>) -> Self {
+        let WorkParts { plan, pipeline, archive, results } = parts;
+        let engine = &pipeline.engine;
+        let origin = Arc::new(Origin {
+            node: pipeline.node.clone(),
+            pipeline: pipeline.name.clone(),
+            camera: plan.spec.id.to_string(),
+            model: ModelIdentity { name: engine.model.name.clone(), sha256: engine.model.sha256.clone() },
+            provider: engine.provider.name().to_string(),
+        });
+        let (labels, threshold) = (&engine.model.labels, pipeline.detection.score_threshold);
+        let events = pipeline.events.clone();
+        let mut observation = Observation::new(&plan, labels, threshold, origin, events, pipeline.publishes_detections);
+        if let Some(earlier) = earlier {
+            observation.count_on_from(&earlier.work.observation.lock());
+        }
+        observation.publish_counts();
+        let settings = observation.decoding(pipeline.detection);
+        let port = CameraPort { settings, keeps_pictures: plan.snapshots.is_some(), results };
+        let counts = earlier.map(|earlier| earlier.counts).unwrap_or_default();
+        let key = engine.add_camera(plan.fps, port, counts);
+        let clips = plan.clips.clone().map(|clips| Arc::new(ClipTaker::new(plan.spec.id.clone(), clips, archive)));
+        let watched = PictureWatchSettings { frozen_after: plan.frozen_after, dark_after: plan.dark_after };
+        let picture_watch = Mutex::new(PictureWatch::new(watched));
+        Self { plan, pipeline, key, observation: Mutex::new(observation), picture_watch, clips }
+    }
+
+    /// Gives up its place and ends its objects for `reason`; the camera's frames so far.
+    pub fn end(&self, reason: EndReason) -> FrameBalance {
+        let counts = self.pipeline.engine.remove_camera(self.key);
+        self.end_objects(reason);
+        if let Some(clips) = &self.clips {
+            clips.source_ended();
+        }
+        counts
+    }
+
+    /// Ends all objects that are present, for `reason`.
+    pub fn end_objects(&self, reason: EndReason) {
+        self.observation.lock().end_all(reason);
+    }
+
+    /// Whether a result is this work's own: one of an earlier work has another model's labels.
+    #[must_use]
+    pub fn is_of(&self, in_flight: &InFlight) -> bool {
+        in_flight.is_of(&self.pipeline.engine.batcher, self.key)
+    }
+
+    /// Takes in a decoded frame. What its picture shows, when it was looked at: about once a second.
+    pub fn put(&self, frame: Frame) -> Option<PictureState> {
+        let decoded_at = frame.times.decoded_at;
+        let mut watch = self.picture_watch.lock();
+        let shown = watch.is_due(decoded_at).then(|| watch.look(frame.buffer.view(), decoded_at));
+        drop(watch);
+        self.pipeline.engine.batcher.put(self.key, frame, decoded_at);
+        shown
+    }
+
+    /// What became of the camera's frames.
+    #[must_use]
+    pub fn balance(&self) -> FrameBalance {
+        self.pipeline.engine.batcher.balance(self.key)
+    }
+}
