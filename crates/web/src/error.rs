@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use sightline_core::recovery::Recovery;
+
 /// Why the operations endpoint does not start.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WebError {
@@ -46,4 +48,12 @@ pub enum WebError {
         /// What the operating system says.
         cause: String,
     },
+}
+
+impl WebError {
+    /// How to handle it: each is a matter of how the daemon was started.
+    #[must_use]
+    pub const fn recovery(&self) -> Recovery {
+        Recovery::GiveUpProcess
+    }
 }

@@ -3,12 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Extension,
-    extract::State,
-    http::StatusCode,
-    response::{IntoResponse, Response},
-};
+use axum::{Extension, extract::State, http::StatusCode, response::Response};
 
 use super::App;
 use crate::{access::Admitted, answer, calls::Call};
@@ -39,5 +34,5 @@ fn unavailable(summary: &str, reasons: &[String], admitted: Admitted) -> Respons
         Admitted::Reader => reasons.join("\n"),
         Admitted::Passerby => summary.to_string(),
     };
-    answer::text(StatusCode::SERVICE_UNAVAILABLE, text + "\n").into_response()
+    answer::text(StatusCode::SERVICE_UNAVAILABLE, text + "\n")
 }

@@ -6,6 +6,7 @@ mod support;
 
 mod access;
 mod canary;
+mod documented;
 mod events;
 mod full;
 mod metrics;

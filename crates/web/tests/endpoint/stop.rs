@@ -2,6 +2,8 @@
 
 use std::{io::Write, net::TcpStream, thread, time::Duration};
 
+use sightline_web::Limits;
+
 use crate::support::{Endpoint, Method, PATIENCE, receive, wait_until};
 
 const STATUS: &[u8] = b"GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\n\r\n";
@@ -38,7 +40,8 @@ fn a_request_that_hangs_is_cut_off_at_the_deadline() {
 
 #[test]
 fn connections_without_a_request_hold_nothing_up() {
-    let mut endpoint = Endpoint::open();
+    // Longer than the test's patience: who waits for a request to come fails it.
+    let mut endpoint = Endpoint::within(Limits { header_time: Duration::from_secs(600), ..Limits::default() });
     let mut idle = endpoint.connect();
     assert_eq!(endpoint.get("/healthz").status, 200, "the connection before is accepted as well by then");
     assert!(endpoint.stop(PATIENCE));
