@@ -4,9 +4,12 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use sightline_core::ports::{SourceError, SourceErrorCode};
 
-/// Shorthand for an error whose message is ready.
-pub fn source_error(code: SourceErrorCode, message: impl Into<String>) -> SourceError {
-    SourceError { code, message: message.into() }
+use crate::log::redact;
+
+/// An error whose message is ready. Every error of this crate's is made here, so that none tells a credential that
+/// GStreamer has put into its words.
+pub fn source_error(code: SourceErrorCode, message: impl AsRef<str>) -> SourceError {
+    SourceError { code, message: redact(message.as_ref()).into_owned() }
 }
 
 /// Makes an element that the pipeline cannot do without.
@@ -54,7 +57,8 @@ pub fn error_text(message: &gst::Message) -> Option<String> {
     let debug = error.debug();
     let detail = debug.as_deref().and_then(|text| text.trim().lines().last()).filter(|line| !line.contains("../"));
     let text = error.error().message().trim_end_matches('.').to_owned();
-    Some(detail.map_or(text.clone(), |detail| format!("{text} ({})", detail.trim_end_matches('.'))))
+    let words = detail.map_or(text.clone(), |detail| format!("{text} ({})", detail.trim_end_matches('.')));
+    Some(redact(&words).into_owned())
 }
 
 /// Adds `elements` to `pipeline` and links them in this order.

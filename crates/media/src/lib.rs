@@ -17,6 +17,7 @@ mod colorimetry;
 mod decoder;
 mod elements;
 mod file;
+mod log;
 mod mapped;
 mod mp4;
 mod picture;
@@ -40,8 +41,11 @@ pub struct InitError(String);
 
 /// Starts GStreamer; to be called once, before anything else of this crate. Calling it again does nothing.
 ///
+/// What GStreamer and GLib print goes to `tracing` from here on, targets `gstreamer` and `glib`, without credentials.
+///
 /// # Errors
 /// When GStreamer's libraries cannot be initialised.
 pub fn init() -> Result<(), InitError> {
+    log::install();
     gstreamer::init().map_err(|error| InitError(error.to_string()))
 }

@@ -6,7 +6,7 @@ use sightline_core::{
     ports::{SourceError, SourceErrorCode},
 };
 
-use crate::elements::source_error;
+use crate::{elements::source_error, log::redact};
 
 /// A camera's address, and what must not be said of it.
 pub struct Address {
@@ -44,21 +44,26 @@ impl Address {
         Self { shown: source.to_string(), secrets, has_credentials }
     }
 
-    /// `text` without the password, and without any `user:password@` of an address.
+    /// `text` without the password, and without what has the form of a credential.
     pub fn scrub(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for secret in &self.secrets {
             text = text.replace(secret, "***");
         }
-        without_user_info(&text)
+        redact(&text).into_owned()
     }
 
-    /// What to tell of a GStreamer error. `debug` is its second text, whose last line has the server's own words.
-    pub fn describe(&self, error: &gst::glib::Error, debug: Option<&str>, had_frames: bool) -> SourceError {
+    /// The most telling words of a GStreamer error. `debug` is its second text, whose last line has the server's own.
+    pub fn detail(&self, error: &gst::glib::Error, debug: Option<&str>) -> String {
         let server_said = debug.and_then(|text| text.trim().lines().last()).unwrap_or_default();
         // Without a line of its own it is only a place in GStreamer's source text.
         let detail = if server_said.contains(": gst_") || server_said.contains("../") { "" } else { server_said };
-        let detail = self.scrub(if detail.is_empty() { error.message() } else { detail });
+        self.scrub(if detail.is_empty() { error.message() } else { detail })
+    }
+
+    /// What to tell of a GStreamer error.
+    pub fn describe(&self, error: &gst::glib::Error, debug: Option<&str>, had_frames: bool) -> SourceError {
+        let detail = self.detail(error, debug);
         let (code, words) = self.classify(error, &format!("{} {detail}", error.message()), had_frames);
         // "Generic error" is what rtspsrc says of a refused connection and of an unknown host alike.
         let detail = detail.replace(" (Generic error)", "");
@@ -85,6 +90,13 @@ impl Address {
         if resource == Some(gst::ResourceError::NotFound) && !says(&["resolv", "connect"]) || says(&["(404)"]) {
             return (SourceErrorCode::NotFound, "no such stream");
         }
+        // An empty description is what a camera that is booting has, or no RTSP server at all.
+        if says(&["sdp contains no streams"]) {
+            return (SourceErrorCode::NotFound, "the server describes no stream at all");
+        }
+        if says(&["no supported stream was found"]) {
+            return (SourceErrorCode::Codec, "the camera offers no video");
+        }
         if says(&["timeout", "timed out", "could not receive any udp"]) {
             return (SourceErrorCode::Timeout, "no answer in time");
         }
@@ -99,21 +111,6 @@ impl Address {
             None => (SourceErrorCode::Other, "GStreamer failed"),
         }
     }
-}
-
-/// Cuts `user:password@` out of every address in `text`.
-fn without_user_info(text: &str) -> String {
-    let mut clean = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find("://") {
-        let (before, after) = rest.split_at(start + 3);
-        clean.push_str(before);
-        let authority_end = after.find(|c: char| c == '/' || c.is_whitespace()).unwrap_or(after.len());
-        let user_info_end = after[..authority_end].rfind('@').map_or(0, |at| at + 1);
-        rest = &after[user_info_end..];
-    }
-    clean.push_str(rest);
-    clean
 }
 
 #[cfg(test)]
@@ -145,7 +142,6 @@ mod tests {
             let clean = address.scrub(text);
             assert!(!clean.contains("p@ss") && !clean.contains("p%40ss"), "{clean}");
         }
-        assert_eq!(without_user_info("a rtsp://u:p@h/x and rtsp://h2/y@z"), "a rtsp://h/x and rtsp://h2/y@z");
     }
 
     #[test]
@@ -172,6 +168,8 @@ mod tests {
                 "x\nCould not receive message. (Timeout while waiting for server response)",
                 SourceErrorCode::Timeout,
             ),
+            (e(R::Settings, "Bad SDP."), "x\nSDP contains no streams", SourceErrorCode::NotFound),
+            (gst::glib::Error::new(S::WrongType, "x"), "x\nNo supported stream was found. You", SourceErrorCode::Codec),
             (gst::glib::Error::new(S::Decode, "No valid frames"), "x\ny", SourceErrorCode::Codec),
             (gst::glib::Error::new(S::CodecNotFound, "no codec"), "x\ny", SourceErrorCode::Codec),
         ] {
