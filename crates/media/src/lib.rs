@@ -32,7 +32,7 @@ pub use file::{
     writer::VideoWriter,
 };
 pub use picture::{JpegEncoder, encode_jpeg};
-pub use source::GstSource;
+pub use source::{GstSource, overdue_teardowns};
 
 /// GStreamer itself does not start: its libraries or its registry are broken.
 #[derive(Clone, Debug, thiserror::Error)]

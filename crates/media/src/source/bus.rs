@@ -6,7 +6,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use sightline_core::ports::{SourceError, SourceErrorCode};
 
-use super::{failure::Address, playback, stream::Stream};
+use super::{failure::Address, playback, silence::Step, stream::Stream};
 use crate::elements::source_error;
 
 /// What the end of the stream means.
@@ -36,6 +36,9 @@ pub fn watch(
     let pipeline = pipeline.downgrade();
     bus.set_sync_handler(move |_, message| {
         match message.view() {
+            gst::MessageView::Error(error) if is_of_one_packet(error) => {
+                stream.note_damage(address.detail(&error.error(), error.debug().as_deref()));
+            }
             gst::MessageView::Error(error) => stream.reporter.fail(failure(&stream, &address, error)),
             gst::MessageView::Eos(_) => ended(&stream, &pipeline, at_end),
             gst::MessageView::Warning(warning) => {
@@ -43,11 +46,31 @@ pub fn watch(
                 let text = address.scrub(&warning.error().to_string());
                 tracing::debug!(camera = %stream.camera, warning = text, "GStreamer warns");
             }
+            gst::MessageView::Progress(progress) => note_progress(&stream, progress),
             _ => {}
         }
         gst::BusSyncReply::Drop
     });
     Ok(())
+}
+
+/// A depayloader calls a packet that it does not understand an error and goes on: one damaged packet must not cost the
+/// connection. Whether a stream has no others is for `watch` to say.
+fn is_of_one_packet(error: &gst::message::Error) -> bool {
+    let of_depayloader = || {
+        let factory = error.src()?.downcast_ref::<gst::Element>()?.factory()?;
+        Some(factory.has_type(gst::ElementFactoryType::DEPAYLOADER))
+    };
+    error.error().is::<gst::StreamError>() && of_depayloader() == Some(true)
+}
+
+/// rtspsrc tells of its requests: "open" is all of them up to SETUP, "request" is PLAY.
+fn note_progress(stream: &Stream, progress: &gst::message::Progress) {
+    match progress.get() {
+        (gst::ProgressType::Complete, "open", _) => stream.silence.reached(Step::SetUp),
+        (gst::ProgressType::Complete, "request", _) => stream.silence.reached(Step::Playing),
+        _ => {}
+    }
 }
 
 fn failure(stream: &Stream, address: &Address, error: &gst::message::Error) -> SourceError {

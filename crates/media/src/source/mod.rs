@@ -12,8 +12,10 @@ mod reporter;
 mod rtsp;
 mod running;
 mod sample;
+mod silence;
 mod stream;
 mod tap;
+mod teardown;
 mod watch;
 
 use std::sync::Arc;
@@ -25,7 +27,8 @@ use sightline_core::{
     ports::{FrameSource, RunningSource, SourceCallbacks, SourceError, SourceErrorCode},
 };
 
-use self::{bus::AtEnd, failure::Address, reporter::Reporter, running::Running, stream::Stream};
+pub use self::teardown::overdue_teardowns;
+use self::{bus::AtEnd, failure::Address, reporter::Reporter, running::Running, silence::Alarm, stream::Stream};
 use crate::{decoder, elements::source_error};
 
 /// Opens RTSP cameras, video files, USB cameras and test patterns with GStreamer. [`crate::init`] comes first.
@@ -37,12 +40,13 @@ impl FrameSource for GstSource {
         if let Some(wished) = &camera.decoder {
             decoder::check_override(wished)?;
         }
+        teardown::check_backlog(&camera.id, &camera.source.to_string())?;
         let reporter = Arc::new(Reporter::new(callbacks));
         let stream = Arc::new(Stream::new(Arc::clone(&reporter), camera));
         let pipeline = gst::Pipeline::new();
 
         // From here on the pipeline holds elements: it is torn down on every way out, also that of an error.
-        let running = Running::new(pipeline.clone(), &stream);
+        let mut running = Running::new(pipeline.clone(), &stream);
         build(camera, &pipeline, &stream)?;
         let at_end = match &camera.source {
             SourceSpec::File { repeat: true, .. } => AtEnd::Repeat,
@@ -51,6 +55,9 @@ impl FrameSource for GstSource {
         };
         bus::watch(&pipeline, &stream, Address::of(&camera.source), at_end)?;
 
+        if let SourceSpec::Rtsp { .. } = &camera.source {
+            running.set_alarm(Alarm::set(&stream));
+        }
         // rtspsrc connects on a thread of its own, so this returns at once. Where it fails, the reason has usually been
         // reported from the bus already.
         if pipeline.set_state(gst::State::Playing).is_err() && !reporter.is_finished() {

@@ -13,7 +13,7 @@ use sightline_core::{
     secret::Credentials,
 };
 
-use super::{capture_clock, front::Front, sample, stream::Stream};
+use super::{capture_clock, front::Front, sample, silence::Step, stream::Stream, watch};
 use crate::{
     elements::{make, set_if_present, source_error},
     tail::{Pace, Tail},
@@ -143,6 +143,7 @@ fn select_video(source: &gst::Element, stream: &Arc<Stream>) {
     let chosen = AtomicU32::new(NOTHING);
     let stream = Arc::clone(stream);
     source.connect("select-stream", false, move |arguments| {
+        stream.silence.reached(Step::Described);
         let number: u32 = arguments.get(1)?.get().ok()?;
         let caps: gst::Caps = arguments.get(2)?.get().ok()?;
         let text = |field| caps.structure(0).and_then(|it| it.get::<String>(field).ok()).unwrap_or_default();
@@ -172,9 +173,20 @@ fn plug(front: &Front, pad: &gst::Pad) {
     };
     match (make(payload.depayloader), make(payload.parser)) {
         (Ok(depayloader), Ok(parser)) => {
+            note_packets(pad, &front.stream, encoding_name);
             let encoded = gst::Caps::new_empty_simple(payload.encoded);
             front.plug(pad, vec![depayloader, parser], &encoded);
         }
         (Err(error), _) | (_, Err(error)) => front.stream.reporter.fail(error),
     }
+}
+
+/// Packets and not pictures: a camera whose packets make no picture is not silent, but cannot be decoded.
+fn note_packets(pad: &gst::Pad, stream: &Arc<Stream>, codec: String) {
+    let stream = Arc::clone(stream);
+    pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, _| {
+        stream.silence.packet();
+        watch::data_arrived(&stream, &codec);
+        gst::PadProbeReturn::Ok
+    });
 }

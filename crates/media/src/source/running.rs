@@ -6,74 +6,62 @@ use std::{
 };
 
 use gstreamer as gst;
-use gstreamer::prelude::*;
 use sightline_core::ports::{ClipRequest, NotRecorded, Recording, RunningSource, StopOutcome};
 
-use super::{reporter::Reporter, stream::Stream, tap::Tap};
+use super::{silence::Alarm, stream::Stream, teardown};
 
 /// Owns the pipeline. Dropped without [`RunningSource::stop`] it is torn down all the same, unwatched.
 pub struct Running {
     pipeline: Option<gst::Pipeline>,
-    reporter: Arc<Reporter>,
-    tap: Option<Arc<Tap>>,
-    thread_name: String,
+    stream: Arc<Stream>,
+    /// Goes off when the camera sends nothing.
+    alarm: Option<Alarm>,
 }
 
 impl Running {
-    pub fn new(pipeline: gst::Pipeline, stream: &Stream) -> Self {
-        Self {
-            pipeline: Some(pipeline),
-            reporter: Arc::clone(&stream.reporter),
-            tap: stream.tap.clone(),
-            thread_name: format!("teardown-{}", stream.camera),
-        }
+    pub fn new(pipeline: gst::Pipeline, stream: &Arc<Stream>) -> Self {
+        Self { pipeline: Some(pipeline), stream: Arc::clone(stream), alarm: None }
     }
 
-    /// Sets the pipeline to NULL on a thread of its own: joining the thread of a camera that has gone silent can hang.
+    /// Keeps `alarm` for as long as the camera runs.
+    pub fn set_alarm(&mut self, alarm: Alarm) {
+        self.alarm = Some(alarm);
+    }
+
     /// The receiver hears when it is done.
     fn tear_down(&mut self) -> Option<mpsc::Receiver<()>> {
         let pipeline = self.pipeline.take()?;
+        self.alarm = None;
         // Recordings end with what they have; their own threads wait for the disk.
-        if let Some(tap) = &self.tap {
+        if let Some(tap) = &self.stream.tap {
             tap.close();
         }
-        let (done, is_done) = mpsc::channel();
-        let remains = pipeline.clone();
-        let work = move || {
-            // Going down to NULL cannot fail, by GStreamer's rules; it can only take long.
-            let _ = pipeline.set_state(gst::State::Null);
-            drop(pipeline);
-            // Nobody listens any more when it was overdue.
-            let _ = done.send(());
-        };
-        if let Err(error) = std::thread::Builder::new().name(self.thread_name.clone()).spawn(work) {
-            tracing::error!(thread = self.thread_name, %error, "no thread for the teardown; GStreamer's pool does it");
-            remains.call_async(|pipeline| {
-                let _ = pipeline.set_state(gst::State::Null);
-            });
-        }
-        Some(is_done)
+        Some(teardown::begin(&self.stream.camera, pipeline))
     }
 }
 
 impl RunningSource for Running {
     fn record(&self, clip: ClipRequest) -> Result<Box<dyn Recording>, NotRecorded> {
-        self.tap.as_ref().ok_or(NotRecorded::Impossible)?.record(clip)
+        self.stream.tap.as_ref().ok_or(NotRecorded::Impossible)?.record(clip)
     }
 
     fn stop(mut self: Box<Self>, deadline: Duration) -> StopOutcome {
         let until = Instant::now() + deadline;
         let Some(is_done) = self.tear_down() else { return StopOutcome::Stopped };
-        let callbacks_are_back = self.reporter.close(deadline);
+        let callbacks_are_back = self.stream.reporter.close(deadline);
         let left = until.saturating_duration_since(Instant::now());
         let is_down = is_done.recv_timeout(left).is_ok();
-        if callbacks_are_back && is_down { StopOutcome::Stopped } else { StopOutcome::Overdue }
+        if callbacks_are_back && is_down {
+            return StopOutcome::Stopped;
+        }
+        teardown::count_overdue();
+        StopOutcome::Overdue
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.reporter.close(Duration::ZERO);
+        self.stream.reporter.close(Duration::ZERO);
         self.tear_down();
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{
 
 use sightline_core::plan::CameraSpec;
 
-use super::{capture_clock::CameraClock, reporter::Reporter, tap::Tap, watch::Watch};
+use super::{capture_clock::CameraClock, reporter::Reporter, silence::Silence, tap::Tap, watch::Watch};
 use crate::file::demux::Contents;
 
 /// One camera, from start to stop. Holds no GStreamer object: the pipeline's closures hold it, and a circle would leak.
@@ -24,6 +24,8 @@ pub struct Stream {
     pub tap: Option<Arc<Tap>>,
     /// Whether what arrives can be decoded, in time.
     pub watch: Watch,
+    /// Whether anything arrives. For RTSP cameras.
+    pub silence: Silence,
     /// The server's certificate did not pass.
     pub certificate_refused: AtomicBool,
     frames: AtomicU64,
@@ -31,6 +33,8 @@ pub struct Stream {
     decoding: Mutex<Decoding>,
     /// Video codecs that the camera offers and this crate does not know.
     unsupported: Mutex<Vec<String>>,
+    /// What a depayloader last said of packets that it could not use.
+    damage: Mutex<Option<String>>,
     /// Of a file.
     contents: OnceLock<Arc<Contents>>,
 }
@@ -53,10 +57,12 @@ impl Stream {
             clock: Arc::new(CameraClock::new()),
             tap: Tap::of(camera),
             watch: Watch::new(camera.stall_timeout),
+            silence: Silence::new(camera.stall_timeout),
             certificate_refused: AtomicBool::new(false),
             frames: AtomicU64::new(0),
             decoding: Mutex::default(),
             unsupported: Mutex::default(),
+            damage: Mutex::default(),
             contents: OnceLock::new(),
         }
     }
@@ -81,6 +87,14 @@ impl Stream {
 
     pub fn note_unsupported(&self, codec: String) {
         self.unsupported.lock().unwrap_or_else(PoisonError::into_inner).push(codec);
+    }
+
+    pub fn note_damage(&self, what: String) {
+        *self.damage.lock().unwrap_or_else(PoisonError::into_inner) = Some(what);
+    }
+
+    pub fn damage(&self) -> Option<String> {
+        self.damage.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub fn set_contents(&self, contents: Arc<Contents>) {

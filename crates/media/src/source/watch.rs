@@ -101,15 +101,19 @@ pub fn attach(pad: &gst::Pad, stream: &Arc<Stream>, codec: &str, live: bool) {
     let intra_only = codec == "JPEG";
     let codec = codec.to_owned();
     pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, info| {
-        if let Some(without_frame) = stream.watch.data() {
-            let seconds = without_frame.as_secs_f32();
-            let message =
-                format!("{}: {codec} data arrive, but none could be decoded for {seconds:.0} s", stream.address);
-            stream.reporter.fail(source_error(SourceErrorCode::Codec, message));
-        }
+        data_arrived(&stream, &codec);
         let skip = live && info.buffer().is_some_and(|buffer| stream.watch.is_skipped(buffer, intra_only));
         if skip { gst::PadProbeReturn::Drop } else { gst::PadProbeReturn::Ok }
     });
+}
+
+/// Data of `codec` arrived, as packets or as pictures. Fails `stream` when that has gone on for too long without a frame.
+pub fn data_arrived(stream: &Stream, codec: &str) {
+    let Some(without_frame) = stream.watch.data() else { return };
+    let (address, seconds) = (&stream.address, without_frame.as_secs_f32());
+    let damage = stream.damage().map_or_else(String::new, |damage| format!(" ({damage})"));
+    let message = format!("{address}: {codec} data arrive, but none could be decoded for {seconds:.0} s{damage}");
+    stream.reporter.fail(source_error(SourceErrorCode::Codec, message));
 }
 
 #[cfg(test)]
