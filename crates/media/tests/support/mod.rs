@@ -2,6 +2,9 @@
 #![allow(dead_code, reason = "each scenario uses a part of it")]
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a failing unwrap in a helper is the failing test")]
 
+pub mod leftovers;
+pub mod peer;
+
 use std::{
     path::Path,
     sync::{Arc, Condvar, Mutex},
@@ -290,6 +293,11 @@ pub fn rtsp_with_password(url: &str, password: &str) -> CameraSpec {
     camera(SourceSpec::Rtsp { url: url.into(), credentials, transport: RtspTransport::Tcp, verify_tls: true })
 }
 
+/// With a caller that gives up after `stall_timeout` without a frame.
+pub fn patient(camera: CameraSpec, stall_timeout: Duration) -> CameraSpec {
+    CameraSpec { stall_timeout, ..camera }
+}
+
 pub fn file(path: &Path, repeat: bool) -> CameraSpec {
     camera(SourceSpec::File { path: path.to_owned(), repeat })
 }
@@ -299,6 +307,15 @@ pub fn start(camera: &CameraSpec) -> (Box<dyn RunningSource>, Recorder) {
     let recorder = Recorder::default();
     let running = GstSource.start(camera, recorder.callbacks()).unwrap();
     (running, recorder)
+}
+
+/// Waits for what nobody announces.
+pub fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
+    let until = Instant::now() + DEADLINE;
+    while !happened() {
+        assert!(Instant::now() < until, "no {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// Stops in time, and nothing is reported afterwards.
