@@ -4,21 +4,25 @@
 #[path = "../tests/broker/support/mod.rs"]
 mod support;
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use sightline_core::ports::EventSink;
-use sightline_mqtt::{MqttSettings, PublisherHandle, Subscription};
+use sightline_mqtt::{PublisherHandle, Subscription, memory::MemoryOutbox};
 use support::{
     broker::{Access, Broker},
     material::{EVENTS, event},
-    next, quick, seen, start, subscribe, until_connected,
+    next, quick, seen, start_with, subscribe, until_connected,
 };
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
     let broker = Broker::start(Access::Anonymous);
     let mut subscription = subscribe(&broker.plan(), &[EVENTS]).await;
-    let publisher = start(&broker.plan(), MqttSettings { outbox_events: 100_000, ..quick() });
+    let outbox = Arc::new(MemoryOutbox::new(100_000, usize::MAX));
+    let publisher = start_with(&broker.plan(), outbox, quick());
     until_connected(&publisher).await;
     throughput(&publisher, &mut subscription).await;
     for per_second in [50, 1000] {

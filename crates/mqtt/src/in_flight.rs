@@ -44,10 +44,12 @@ impl<M> InFlight<M> {
         true
     }
 
-    /// The broker acknowledged `packet_id`: the message it stands for, or `None` when it stands for none.
-    pub(crate) fn acknowledged(&mut self, packet_id: u16) -> Option<M> {
+    /// The broker acknowledged `packet_id`: the message it stands for and when that was handed over, or `None` when it
+    /// stands for none.
+    pub(crate) fn acknowledged(&mut self, packet_id: u16) -> Option<(M, Instant)> {
         let is_meant = |sent: &&mut Sent<M>| sent.packet_id == Some(packet_id) && sent.message.is_some();
-        let message = self.sent.iter_mut().find(is_meant)?.message.take();
+        let sent = self.sent.iter_mut().find(is_meant)?;
+        let message = sent.message.take().map(|message| (message, sent.submitted));
         while self.sent.front().is_some_and(|first| first.message.is_none()) {
             self.sent.pop_front();
         }
@@ -62,41 +64,46 @@ impl<M> InFlight<M> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
     fn acknowledgements_find_their_message_in_any_order() {
         let mut in_flight = InFlight::new();
-        for message in ["a", "b", "c"] {
-            in_flight.submitted(message, Instant::now());
+        let begin = Instant::now();
+        let at = |seconds| begin + Duration::from_secs(seconds);
+        for (message, second) in [("a", 0), ("b", 1), ("c", 2)] {
+            in_flight.submitted(message, at(second));
         }
         assert!(in_flight.written(1) && in_flight.written(2) && in_flight.written(3));
         assert!(!in_flight.written(4), "nothing was submitted for it");
-        assert_eq!(in_flight.acknowledged(2), Some("b"));
+        assert_eq!(in_flight.acknowledged(2), Some(("b", at(1))));
         assert_eq!(in_flight.acknowledged(2), None, "acknowledged twice");
-        assert_eq!(in_flight.acknowledged(1), Some("a"));
+        assert_eq!(in_flight.acknowledged(1), Some(("a", at(0))));
         assert_eq!(in_flight.acknowledged(9), None, "never sent");
-        assert_eq!(in_flight.acknowledged(3), Some("c"));
+        assert_eq!(in_flight.acknowledged(3), Some(("c", at(2))));
         assert_eq!(in_flight.oldest(), None);
     }
 
     #[test]
     fn identifiers_come_round_without_meeting() {
         let mut in_flight = InFlight::new();
+        let now = Instant::now();
         let identifier = |n: u16| n % IDENTIFIERS + 1;
         let mut next = 0;
         while in_flight.has_room() {
-            in_flight.submitted(next, Instant::now());
+            in_flight.submitted(next, now);
             assert!(in_flight.written(identifier(next)));
             next += 1;
         }
         assert_eq!(next, IDENTIFIERS);
         // All but the first are acknowledged: the first still holds its identifier, so there is no room.
         for n in 1..next {
-            assert_eq!(in_flight.acknowledged(identifier(n)), Some(n));
+            assert_eq!(in_flight.acknowledged(identifier(n)), Some((n, now)));
         }
         assert!(!in_flight.has_room());
-        assert_eq!(in_flight.acknowledged(identifier(0)), Some(0));
+        assert_eq!(in_flight.acknowledged(identifier(0)), Some((0, now)));
         assert!(in_flight.has_room());
     }
 }

@@ -8,6 +8,14 @@ use tokio::time::timeout;
 
 use crate::{error::MqttError, options::Connector, session::connect, settings::MqttSettings};
 
+/// Whether the plan's certificates and keys can be used. Opens nothing.
+///
+/// # Errors
+/// When they cannot: [`MqttError::TlsMaterial`].
+pub fn check(plan: &MqttPlan) -> Result<(), MqttError> {
+    Connector::new(plan, "-check", &MqttSettings::default()).map(drop)
+}
+
 /// Connects with the plan's credentials and certificates, and leaves again. Publishes nothing.
 ///
 /// # Errors

@@ -4,19 +4,16 @@ use std::{sync::Arc, time::Duration};
 
 use sightline_core::{
     event::{Event, FrameDetections, Retained},
+    histogram::StageTimes,
+    outbox::{Outbox, OutboxFigures},
     plan::MqttPlan,
     ports::{EventSink, Offered},
 };
 use tokio::{runtime::Handle, sync::watch, task::AbortHandle, time::Instant};
 
 use crate::{
-    counters::PublisherCounters,
-    error::MqttError,
-    options::Connector,
-    queues::Queues,
-    session::{ConnectionState, Session},
-    settings::MqttSettings,
-    topics::Topics,
+    connection_state::ConnectionState, counters::PublisherCounters, error::MqttError, options::Connector,
+    queues::Queues, session::Session, settings::MqttSettings, topics::Topics,
 };
 
 /// Publishes one node's events, detections and retained values.
@@ -27,13 +24,24 @@ impl Publisher {
     /// once. The task tries to connect until [`PublisherHandle::shutdown`], or until the last handle is dropped; then
     /// the broker publishes the last will.
     ///
+    /// `outbox` is this publisher's alone. What it hands out stays here until the broker has it, and is handed out
+    /// again only by the next process: a second publisher on the same outbox would miss it. Deliveries are recorded in
+    /// `stages`.
+    ///
     /// # Errors
     /// When certificates or key of the plan cannot be used. A broker that cannot be reached is no error here but a
     /// [`ConnectionState`].
-    pub fn start(plan: &MqttPlan, settings: MqttSettings, runtime: &Handle) -> Result<PublisherHandle, MqttError> {
+    pub fn start(
+        plan: &MqttPlan,
+        outbox: Arc<dyn Outbox>,
+        stages: Arc<StageTimes>,
+        settings: MqttSettings,
+        runtime: &Handle,
+    ) -> Result<PublisherHandle, MqttError> {
         let connector = Connector::new(plan, "", &settings)?;
         let broker = connector.peer.broker.clone();
-        let queues = Arc::new(Queues::new(Topics::new(plan), plan.detections, broker, &settings));
+        let queues = Queues::new(outbox, stages, Topics::new(plan), plan.detections, broker, &settings);
+        let queues = Arc::new(queues);
         let (state_sender, state) = watch::channel(ConnectionState::Connecting);
         let (stop, stop_receiver) = watch::channel(None);
         let (done_sender, done) = watch::channel(None);
@@ -46,8 +54,8 @@ impl Publisher {
 /// What a shutdown left behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ShutdownReport {
-    /// Events that the broker has not acknowledged.
-    pub events_left: usize,
+    /// Events that the broker has not acknowledged. A durable outbox keeps them for the next process.
+    pub events_left: u64,
     /// `offline` was published and the broker was told goodbye; else its last will says `offline`.
     pub disconnected_cleanly: bool,
 }
@@ -73,17 +81,27 @@ pub struct PublisherHandle {
 }
 
 impl EventSink for PublisherHandle {
+    /// After the shutdown a durable outbox still takes events, for the next process; otherwise they are refused.
     fn offer(&self, event: Event) -> Offered {
-        self.shared.queues.offer(event)
+        self.shared.queues.events.offer(event)
     }
 
-    /// Refused while not connected, and when the plan does not wish detections.
+    /// Refused while not connected, and while detections are not wished.
     fn offer_detections(&self, detections: FrameDetections) -> Offered {
         self.shared.queues.offer_detections(detections)
     }
 
     fn retain(&self, value: Retained) {
         self.shared.queues.retain(value);
+    }
+
+    /// The camera is gone, or comes back with other labels, zones or lines: its retained topics are ours no longer,
+    /// unless they get a value ([`EventSink::retain`]) or are owned ([`PublisherHandle::own_snapshot`]) before the next
+    /// [`PublisherHandle::declared`], which clears the others on the broker. A topic that is owned again is never cleared in
+    /// between; one that gets the value it has is not even published again. To be called when the camera's old task
+    /// has retained its last value, else that one is owned again.
+    fn renounce(&self, camera: &str) {
+        self.shared.queues.renounce(camera);
     }
 }
 
@@ -94,10 +112,21 @@ impl PublisherHandle {
         self.shared.state.clone()
     }
 
-    /// What became of everything offered: one consistent snapshot.
+    /// What it has done so far: one consistent snapshot.
     #[must_use]
     pub fn counters(&self) -> PublisherCounters {
         self.shared.queues.counters()
+    }
+
+    /// What became of its events: the outbox's figures, and what was refused after the end.
+    #[must_use]
+    pub fn event_figures(&self) -> OutboxFigures {
+        self.shared.queues.events.figures()
+    }
+
+    /// Whether frames' detections are published from now on, whatever the plan said at the start.
+    pub fn set_detections(&self, is_wished: bool) {
+        self.shared.queues.wish_detections(is_wished);
     }
 
     /// Snapshots of `label` may be published for `camera`: what an earlier run left there stays until there is a newer
@@ -110,6 +139,8 @@ impl PublisherHandle {
     /// is a snapshot's ([`Self::own_snapshot`]). From now on, on each connection, what the broker keeps of an earlier
     /// run under this node and this run does not own (a camera, label, zone or line that is gone from the
     /// configuration) is cleared. Without this call nothing is. What is retained later is owned from then on.
+    ///
+    /// Called again, it also clears what was renounced and not owned again ([`EventSink::renounce`]).
     ///
     /// No other node may have the same prefix and name: the two would clear each other's topics.
     pub fn declared(&self) {
@@ -144,6 +175,6 @@ impl PublisherHandle {
             return report;
         }
         // The task is gone without a word: its runtime was shut down.
-        ShutdownReport { events_left: self.shared.queues.close(), disconnected_cleanly: false }
+        ShutdownReport { events_left: self.shared.queues.close().waiting, disconnected_cleanly: false }
     }
 }

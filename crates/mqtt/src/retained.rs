@@ -1,38 +1,19 @@
-//! The retained topics: their latest values, which of them the broker does not have, and which are not ours any more.
+//! The retained topics: what each is to hold, which of them the broker does not have, and which are not ours any more.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque, btree_map::Entry},
+    collections::{BTreeMap, VecDeque, btree_map::Entry},
     sync::Arc,
 };
 
 use sightline_core::event::Retained;
 
-/// A picture during whose sending the connection was lost so often is given up: a broker that disconnects who sends
-/// it something large (`max_packet_size`), or a link that takes longer for it than rumqttc waits, would be lost again
-/// with each new connection.
-const LOSSES: u8 = 2;
-/// Topics that wait to be cleared. What is beyond it is found again after the next CONNACK.
-const CLEARING: usize = 4096;
+use self::slot::{Content, LOSSES, Slot};
 
-struct Slot {
-    /// `None`: an earlier run left something here, which is to be cleared.
-    value: Option<Retained>,
-    /// The broker does not have this value, and it is not on its way.
-    is_due: bool,
-    /// In `queue` or `pictures`.
-    is_queued: bool,
-    /// A value of this topic is on its way. Until it is acknowledged no other follows: a burst of values becomes the
-    /// first and the last.
-    is_in_flight: bool,
-    /// Connections lost in a row while this picture was on its way.
-    losses: u8,
-}
+mod slot;
 
-impl Slot {
-    const fn new(value: Option<Retained>) -> Self {
-        Self { value, is_due: true, is_queued: false, is_in_flight: false, losses: 0 }
-    }
-}
+/// Topics with something of an earlier run that wait to be cleared. What is beyond it is found again after the next
+/// CONNACK.
+const LEFTOVERS: usize = 4096;
 
 /// A picture that is not tried again.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,63 +22,97 @@ pub(crate) struct GivenUp {
     pub(crate) bytes: usize,
 }
 
+/// A topic that was cleared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cleared {
+    /// Of an earlier run.
+    Leftover,
+    /// Of this run, until it renounced it.
+    Renounced,
+}
+
 /// One slot per topic. As many topics as there are cameras, labels, zones and lines: bounded by the configuration, and
-/// what is to be cleared by [`CLEARING`].
+/// what an earlier run left by [`LEFTOVERS`].
 #[derive(Default)]
 pub(crate) struct RetainedTopics {
     slots: BTreeMap<Arc<str>, Slot>,
-    /// Topics that are ours although they have no value yet.
-    declared: BTreeSet<String>,
     queue: VecDeque<Arc<str>>,
     /// The same for pictures, which come after everything else, one at a time.
     pictures: VecDeque<Arc<str>>,
     in_flight: usize,
     picture_in_flight: Option<Arc<str>>,
-    clearing: usize,
+    leftovers: usize,
 }
 
 impl RetainedTopics {
     /// The topic's new value.
     pub(crate) fn set(&mut self, topic: String, value: Retained) {
         let topic: Arc<str> = topic.into();
-        match self.slots.entry(topic.clone()) {
-            Entry::Vacant(entry) => {
-                entry.insert(Slot::new(Some(value)));
-            }
-            Entry::Occupied(entry) => {
-                let slot = entry.into_mut();
-                self.clearing -= usize::from(slot.value.is_none());
-                let value = Some(value);
-                // Pictures are behind an `Arc`, whose comparison looks at the pointers before it looks at megabytes.
-                if slot.value != value {
-                    slot.is_due = true;
-                    slot.losses = 0;
-                }
-                slot.value = value;
-            }
-        }
+        self.hold(&topic, Content::Value(value));
         self.enqueue(&topic);
     }
 
     /// The topic is ours, be there a value or not.
-    pub(crate) fn declare(&mut self, topic: String) {
-        self.declared.insert(topic);
+    pub(crate) fn own(&mut self, topic: String) {
+        match self.slots.get_mut(topic.as_str()) {
+            Some(slot) if slot.is_ours() => slot.is_renounced = false,
+            _ => self.hold(&topic.into(), Content::AsItIs),
+        }
+    }
+
+    fn hold(&mut self, topic: &Arc<str>, content: Content) {
+        match self.slots.entry(topic.clone()) {
+            Entry::Vacant(entry) => {
+                entry.insert(Slot::new(content));
+            }
+            Entry::Occupied(entry) => {
+                let slot = entry.into_mut();
+                self.leftovers -= usize::from(slot.content == Content::NoLeftover);
+                slot.is_renounced = false;
+                slot.hold(content);
+            }
+        }
     }
 
     /// Whether this run publishes, or may publish, on the topic.
     pub(crate) fn owns(&self, topic: &str) -> bool {
-        self.declared.contains(topic) || self.slots.get(topic).is_some_and(|slot| slot.value.is_some())
+        self.slots.get(topic).is_some_and(Slot::is_ours)
+    }
+
+    /// The topics that begin with `prefix` are ours only until [`Self::clear_renounced`], unless they get a value or are
+    /// owned again before.
+    pub(crate) fn renounce(&mut self, prefix: &str) {
+        for (_, slot) in self.slots.iter_mut().filter(|(topic, slot)| topic.starts_with(prefix) && slot.is_ours()) {
+            slot.is_renounced = true;
+        }
+    }
+
+    /// What is renounced by now is to be cleared.
+    pub(crate) fn clear_renounced(&mut self) {
+        let renounced = self.slots.iter().filter(|(_, slot)| slot.is_renounced);
+        let topics: Vec<Arc<str>> = renounced.map(|(topic, _)| topic.clone()).collect();
+        for topic in topics {
+            if let Some(slot) = self.slots.get_mut(&topic)
+                && slot.is_picture()
+            {
+                // What clears it waits among the others.
+                slot.is_queued = false;
+                self.pictures.retain(|queued| *queued != topic);
+            }
+            self.hold(&topic, Content::NoLonger);
+            self.enqueue(&topic);
+        }
     }
 
     /// The broker keeps something on this topic, from an earlier run: to be cleared unless it is ours. `false` when
     /// there is nothing to do, or no room.
-    pub(crate) fn clear(&mut self, topic: &str) -> bool {
-        if self.owns(topic) || self.slots.contains_key(topic) || self.clearing >= CLEARING {
+    pub(crate) fn clear_leftover(&mut self, topic: &str) -> bool {
+        if self.slots.contains_key(topic) || self.leftovers >= LEFTOVERS {
             return false;
         }
         let topic: Arc<str> = topic.into();
-        self.slots.insert(topic.clone(), Slot::new(None));
-        self.clearing += 1;
+        self.slots.insert(topic.clone(), Slot::new(Content::NoLeftover));
+        self.leftovers += 1;
         self.enqueue(&topic);
         true
     }
@@ -108,8 +123,7 @@ impl RetainedTopics {
             return;
         }
         slot.is_queued = true;
-        let is_picture = matches!(slot.value, Some(Retained::Snapshot { .. }));
-        let queue = if is_picture { &mut self.pictures } else { &mut self.queue };
+        let queue = if slot.is_picture() { &mut self.pictures } else { &mut self.queue };
         queue.push_back(topic.clone());
     }
 
@@ -120,15 +134,15 @@ impl RetainedTopics {
             let topic = self.queue.pop_front()?;
             let slot = self.slots.get_mut(&topic)?;
             slot.is_queued = false;
-            if matches!(slot.value, Some(Retained::Snapshot { .. })) {
-                // It was to be cleared when it was queued, and has become a picture since.
+            if slot.is_picture() || !slot.is_due {
+                // It was to be cleared when it was queued, and is a picture's now, with one or without.
                 self.enqueue(&topic);
                 continue;
             }
             slot.is_due = false;
             slot.is_in_flight = true;
             self.in_flight += 1;
-            return Some((topic, slot.value.clone()));
+            return Some((topic, slot.value().cloned()));
         }
     }
 
@@ -139,17 +153,18 @@ impl RetainedTopics {
         }
         let topic = self.pictures.pop_front()?;
         let slot = self.slots.get_mut(&topic)?;
-        let Some(Retained::Snapshot { jpeg, .. }) = &slot.value else { return None };
         slot.is_queued = false;
+        let Some(Retained::Snapshot { jpeg, .. }) = slot.value() else { return None };
+        let jpeg = jpeg.clone();
         slot.is_due = false;
         slot.is_in_flight = true;
         self.picture_in_flight = Some(topic.clone());
-        Some((topic, jpeg.clone()))
+        Some((topic, jpeg))
     }
 
-    /// The broker has what was sent last on this topic; a picture or anything else. `true` when that cleared it.
-    pub(crate) fn acknowledge(&mut self, topic: &Arc<str>) -> bool {
-        let Some(slot) = self.slots.get_mut(topic) else { return false };
+    /// The broker has what was sent last on this topic; a picture or anything else. Told when that cleared it.
+    pub(crate) fn acknowledge(&mut self, topic: &Arc<str>) -> Option<Cleared> {
+        let slot = self.slots.get_mut(topic)?;
         slot.is_in_flight = false;
         if self.picture_in_flight.as_ref() == Some(topic) {
             self.picture_in_flight = None;
@@ -157,28 +172,32 @@ impl RetainedTopics {
         } else {
             self.in_flight -= 1;
         }
-        if slot.value.is_none() {
+        let cleared = match slot.content {
+            _ if slot.is_due => None, // What was sent is not what it is to hold by now.
+            Content::NoLeftover => Some(Cleared::Leftover),
+            Content::NoLonger => Some(Cleared::Renounced),
+            Content::Value(_) | Content::AsItIs => None,
+        };
+        if let Some(cleared) = cleared {
             self.slots.remove(topic);
-            self.clearing -= 1;
-            return true;
+            self.leftovers -= usize::from(cleared == Cleared::Leftover);
+            return Some(cleared);
         }
         self.enqueue(topic);
-        false
+        None
     }
 
-    /// The connection is gone, and with it perhaps the broker's memory: all topics are to be published again. What is
-    /// to be cleared will be found anew.
+    /// The connection is gone, and with it perhaps the broker's memory: all topics are to be published again. What an
+    /// earlier run left will be found anew.
     pub(crate) fn rewind(&mut self) -> Option<GivenUp> {
         let given_up = self.blame_picture();
         self.queue.clear();
         self.pictures.clear();
         self.in_flight = 0;
-        self.clearing = 0;
-        self.slots.retain(|_, slot| slot.value.is_some());
+        self.leftovers = 0;
+        self.slots.retain(|_, slot| slot.content != Content::NoLeftover);
         for slot in self.slots.values_mut() {
-            slot.is_due = slot.losses < LOSSES;
-            slot.is_queued = false;
-            slot.is_in_flight = false;
+            slot.rewind();
         }
         let topics: Vec<_> = self.slots.keys().cloned().collect();
         for topic in &topics {
@@ -192,7 +211,7 @@ impl RetainedTopics {
         let topic = self.picture_in_flight.take()?;
         let slot = self.slots.get_mut(&topic)?;
         slot.losses += 1;
-        match &slot.value {
+        match slot.value() {
             Some(Retained::Snapshot { jpeg, .. }) if slot.losses == LOSSES => {
                 Some(GivenUp { bytes: jpeg.len(), topic })
             }
@@ -217,6 +236,8 @@ impl RetainedTopics {
     }
 }
 
+#[cfg(test)]
+mod renounced_tests;
 #[cfg(test)]
 #[path = "retained_tests.rs"]
 mod tests;

@@ -125,36 +125,36 @@ fn a_connection_lost_after_the_picture_was_through_is_not_its_fault() {
 fn what_is_not_ours_is_cleared_once_and_what_is_ours_never() {
     let mut topics = RetainedTopics::default();
     topics.set("ours".into(), count(1));
-    topics.declare("ours without a value".into());
+    topics.own("ours without a value".into());
     topics.next_to_send().unwrap();
     topics.acknowledge(&"ours".into());
-    assert!(!topics.clear("ours") && !topics.clear("ours without a value"));
-    assert!(topics.clear("stale") && !topics.clear("stale"));
+    assert!(!topics.clear_leftover("ours") && !topics.clear_leftover("ours without a value"));
+    assert!(topics.clear_leftover("stale") && !topics.clear_leftover("stale"));
     let (topic, value) = topics.next_to_send().unwrap();
     assert_eq!((&*topic, value), ("stale", None));
     assert!(!topics.is_settled());
-    assert!(topics.acknowledge(&topic));
+    assert_eq!(topics.acknowledge(&topic), Some(Cleared::Leftover));
     assert!(topics.is_settled());
-    assert!(topics.clear("stale"), "left anew");
+    assert!(topics.clear_leftover("stale"), "left anew");
 }
 
 #[test]
 fn a_topic_that_becomes_ours_while_it_is_cleared_ends_with_its_value() {
     let mut topics = RetainedTopics::default();
-    topics.clear("queued");
+    topics.clear_leftover("queued");
     topics.set("queued".into(), count(1));
     assert_eq!(topics.next_to_send().unwrap(), ("queued".into(), Some(count(1))));
-    assert!(!topics.acknowledge(&"queued".into()));
+    assert_eq!(topics.acknowledge(&"queued".into()), None);
 
-    topics.clear("in flight");
+    topics.clear_leftover("in flight");
     let (topic, _) = topics.next_to_send().unwrap();
     topics.set("in flight".into(), count(2));
     assert!(topics.next_to_send().is_none());
-    assert!(!topics.acknowledge(&topic));
+    assert_eq!(topics.acknowledge(&topic), None);
     assert_eq!(topics.next_to_send().unwrap(), (topic.clone(), Some(count(2))));
     topics.acknowledge(&topic);
 
-    topics.clear("picture");
+    topics.clear_leftover("picture");
     topics.set("picture".into(), picture(3));
     assert!(topics.next_to_send().is_none());
     assert_eq!(&*topics.next_picture().unwrap().0, "picture");
@@ -164,10 +164,23 @@ fn a_topic_that_becomes_ours_while_it_is_cleared_ends_with_its_value() {
 fn what_is_to_be_cleared_is_bounded_and_forgotten_with_the_connection() {
     let mut topics = RetainedTopics::default();
     for round in 0..2 {
-        let taken = (0..CLEARING + 10).filter(|n| topics.clear(&format!("{round}/{n}"))).count();
-        assert_eq!(taken, CLEARING);
+        let taken = (0..LEFTOVERS + 10).filter(|n| topics.clear_leftover(&format!("{round}/{n}"))).count();
+        assert_eq!(taken, LEFTOVERS);
         topics.next_to_send().unwrap();
         topics.rewind();
         assert!(topics.is_settled());
     }
+}
+
+#[test]
+fn owning_what_is_being_cleared_stops_the_clearing_that_has_not_begun() {
+    let mut topics = RetainedTopics::default();
+    topics.clear_leftover("queued");
+    topics.own("queued".into());
+    assert!(topics.next_to_send().is_none());
+    topics.clear_leftover("in flight");
+    let (topic, _) = topics.next_to_send().unwrap();
+    topics.own("in flight".into());
+    assert_eq!(topics.acknowledge(&topic), None);
+    assert!(topics.is_settled() && topics.owns("queued") && topics.owns("in flight"));
 }

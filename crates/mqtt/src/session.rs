@@ -1,9 +1,9 @@
 //! The one task that owns the connection: `run` until told to stop, `serve` retries, `run_once` works.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use rumqttc::{AsyncClient, Event, EventLoop, Incoming, LastWill, QoS};
-use sightline_core::recovery::Recovery;
+use sightline_core::{outbox::OutboxFigures, recovery::Recovery};
 use tokio::{
     sync::watch,
     time::{Instant, sleep, sleep_until},
@@ -11,6 +11,7 @@ use tokio::{
 
 use crate::{
     backoff::{Backoff, random_bits},
+    connection_state::{ConnectionState, report},
     error::MqttError,
     options::Connector,
     publisher::ShutdownReport,
@@ -26,63 +27,6 @@ mod sweep;
 /// A connection that held for so long was a good one: the next wait is short again.
 const HELD: Duration = Duration::from_secs(10);
 
-/// What is known of the connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ConnectionState {
-    /// The first attempt is under way.
-    Connecting,
-    /// The broker has accepted us.
-    Connected,
-    /// The broker answers, and refuses us; tried again seldom.
-    Refused {
-        /// Why.
-        reason: MqttError,
-    },
-    /// There is no connection; tried again.
-    Down {
-        /// Why.
-        reason: MqttError,
-    },
-    /// The publisher has ended.
-    Stopped,
-}
-
-impl fmt::Display for ConnectionState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Connecting => f.write_str("connecting"),
-            Self::Connected => f.write_str("connected"),
-            Self::Refused { reason } | Self::Down { reason } => reason.fmt(f),
-            Self::Stopped => f.write_str("stopped"),
-        }
-    }
-}
-
-impl From<MqttError> for ConnectionState {
-    fn from(reason: MqttError) -> Self {
-        if reason.is_refusal() { Self::Refused { reason } } else { Self::Down { reason } }
-    }
-}
-
-/// Logs and publishes a new state, once per change.
-pub(crate) fn report(sender: &watch::Sender<ConnectionState>, broker: &str, state: &ConnectionState) {
-    let has_changed = sender.send_if_modified(|current| {
-        let is_new = current != state;
-        if is_new {
-            *current = state.clone();
-        }
-        is_new
-    });
-    if !has_changed {
-        return;
-    }
-    match state {
-        ConnectionState::Connected => tracing::info!(broker, "connected to the MQTT broker"),
-        ConnectionState::Refused { reason } | ConnectionState::Down { reason } => tracing::warn!(broker, "{reason}"),
-        ConnectionState::Connecting | ConnectionState::Stopped => {}
-    }
-}
-
 /// Two speeds of retrying, chosen by the error.
 pub(crate) struct Retry {
     soon: Backoff,
@@ -96,7 +40,7 @@ impl Retry {
 
     /// The wait after `error` ended a connection, or an attempt, begun at `began`.
     pub(crate) fn wait_after(&mut self, error: &MqttError, began: Instant) -> Duration {
-        if matches!(error, MqttError::Lost { .. }) && began.elapsed() >= HELD {
+        if error.ended_a_connection() && began.elapsed() >= HELD {
             self.soon.reset();
             self.seldom.reset();
         }
@@ -121,13 +65,15 @@ pub(crate) struct Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        let report =
-            ShutdownReport { events_left: self.queues.close(), disconnected_cleanly: self.disconnected_cleanly };
-        if report.events_left > 0 {
-            let (broker, left) = (&self.connector.peer.broker, report.events_left);
-            tracing::warn!(broker, left, "events were left undelivered at the end");
+        let OutboxFigures { waiting, is_on_disk, .. } = self.queues.close();
+        let broker = &self.connector.peer.broker;
+        match (waiting, is_on_disk) {
+            (0, _) => {}
+            (_, true) => tracing::info!(broker, waiting, "events wait on disk for the next start"),
+            (_, false) => tracing::warn!(broker, waiting, "events are undelivered at the end and kept in memory only"),
         }
         self.state.send_replace(ConnectionState::Stopped);
+        let report = ShutdownReport { events_left: waiting, disconnected_cleanly: self.disconnected_cleanly };
         self.done.send_replace(Some(report));
     }
 }
@@ -162,6 +108,7 @@ impl Session {
             let Err(error) = self.run_once().await else { return };
             let wait = retry.wait_after(&error, began);
             let is_refused = error.recovery() != Recovery::Retry;
+            self.queues.failed(error.code());
             report(&self.state, &self.connector.peer.broker, &error.into());
 
             let was_stopping = self.is_stopping();
@@ -170,7 +117,7 @@ impl Session {
                 () = stop_requested(self.stop.clone()), if !was_stopping || is_refused => {}
             }
             // A refusal will not turn into a welcome within a shutdown's few seconds.
-            if self.is_stopping() && (is_refused || self.queues.has_no_events()) {
+            if self.is_stopping() && (is_refused || self.queues.events.is_settled()) {
                 return;
             }
         }
@@ -248,7 +195,7 @@ async fn stop_requested(mut stop: watch::Receiver<Option<Instant>>) {
 
 async fn stopped_without_events(stop: watch::Receiver<Option<Instant>>, queues: &Queues) {
     stop_requested(stop).await;
-    if !queues.has_no_events() {
+    if !queues.events.is_settled() {
         std::future::pending::<()>().await;
     }
 }

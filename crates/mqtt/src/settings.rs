@@ -5,10 +5,6 @@ use std::time::Duration;
 /// Bounds and times of a connection. The defaults are for a daemon; tests shorten the times.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MqttSettings {
-    /// Events kept until the broker has them; beyond it the oldest waiting one is forced out. At least 1.
-    pub outbox_events: usize,
-    /// The same bound in bytes of memory. An event takes about 300.
-    pub outbox_bytes: usize,
     /// Events on their way at a time, 1..=128. One round trip of 1 ms and a window of 100 allow 100,000 events/s.
     pub window: usize,
     /// Frames' detections waiting for the socket; beyond it the oldest is forced out.
@@ -32,8 +28,6 @@ pub struct MqttSettings {
 impl Default for MqttSettings {
     fn default() -> Self {
         Self {
-            outbox_events: 10_000,
-            outbox_bytes: 16 * 1024 * 1024,
             window: 100,
             detections_waiting: 256,
             snapshot_bytes: 2 * 1024 * 1024,

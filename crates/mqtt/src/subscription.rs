@@ -19,9 +19,10 @@ use tokio::{
 };
 
 use crate::{
+    connection_state::{ConnectionState, report},
     error::MqttError,
     options::Connector,
-    session::{ConnectionState, Retry, connect, report},
+    session::{Retry, connect},
     settings::MqttSettings,
 };
 

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use sightline_core::{
-    event::{Event, EventKind, EventTimes, ModelIdentity, ObjectChange, Origin, Ulid},
+    event::{Event, EventKind, EventTimes, FrameDetections, ModelIdentity, ObjectChange, Origin, Ulid},
     frame::{CaptureClock, FrameInfo},
     geometry::BoxInFrame,
     time::WallTime,
@@ -40,4 +40,10 @@ pub(crate) fn event(seq: u64) -> Event {
         },
         replayed: false,
     }
+}
+
+/// Detections of a frame in which there was nothing.
+pub(crate) fn detections(seq: u64) -> FrameDetections {
+    let Event { origin, change, .. } = event(seq);
+    FrameDetections { origin, frame: change.frame, time: change.time, detections: Vec::new() }
 }

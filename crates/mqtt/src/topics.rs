@@ -61,6 +61,11 @@ impl Topics {
         format!("{}/{}/snapshot/{}", self.base, level(camera), level(label))
     }
 
+    /// What a camera's topics, and no others of ours, begin with: `<base>/<camera>/`
+    pub(crate) fn camera_prefix(&self, camera: &str) -> String {
+        format!("{}/{}/", self.base, level(camera))
+    }
+
     /// Filters for every topic on which [`Self::retained`] may put something of a camera, and as little else as MQTT's
     /// wildcards allow (3.1.1, 4.7.1). `<base>/status` is not among them: every run publishes it.
     pub(crate) fn of_cameras(&self) -> [String; 5] {

@@ -10,7 +10,7 @@ use sightline_core::{
     time::WallTime,
 };
 use sightline_media::JpegEncoder;
-use sightline_mqtt::{MqttSettings, Publisher, PublisherHandle};
+use sightline_mqtt::{MqttSettings, Publisher, PublisherHandle, memory::MemoryOutbox};
 use sightline_pipeline::{
     clock::wall_now,
     engine::{Engine, EngineParts},
@@ -160,7 +160,9 @@ async fn start_brokers(pipelines: &[PipelinePlan], since: WallTime) -> Result<Ve
     let runtime = tokio::runtime::Handle::current();
     let mut brokers = Vec::new();
     for plan in plans {
-        let publisher = Publisher::start(&plan, MqttSettings::default(), &runtime).or_fail(Kind::Config)?;
+        let outbox = Arc::new(MemoryOutbox::default());
+        let publisher = Publisher::start(&plan, outbox, Arc::default(), MqttSettings::default(), &runtime);
+        let publisher = publisher.or_fail(Kind::Config)?;
         let sink: Arc<dyn EventSink> = Arc::new(publisher.clone());
         // One per connection, or two brokers' events would be numbered alike.
         let epoch = Ulid::new(since, fastrand::u128(..));

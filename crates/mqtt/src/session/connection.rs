@@ -7,12 +7,11 @@ use std::{
 };
 
 use rumqttc::{AsyncClient, Event, Incoming, Outgoing, QoS, SubscribeFilter, SubscribeReasonCode};
-use sightline_core::{event::Retained, time::WallTime};
+use sightline_core::{event::Retained, outbox::EventKey, time::WallTime};
 
 use crate::{
     error::{MqttError, Peer},
     in_flight::{IDENTIFIERS, InFlight},
-    outbox::Key,
     queues::{Allowance, Queues, Work},
     session::sweep::Sweep,
     settings::MqttSettings,
@@ -33,7 +32,7 @@ enum Message {
     Online,
     Offline,
     Retained(Arc<str>),
-    Event(Key),
+    Event(EventKey),
     /// The UNSUBSCRIBE behind a picture, see [`Connection::submit_picture`].
     Picture(Arc<str>),
     Subscribe,
@@ -257,14 +256,15 @@ impl Connection {
     }
 
     fn on_acknowledgement(&mut self, packet_id: u16) -> Result<(), MqttError> {
-        match self.in_flight.acknowledged(packet_id) {
-            Some(Message::Event(key)) => self.queues.event_acknowledged(key),
-            Some(Message::Retained(topic) | Message::Picture(topic)) => self.queues.retained_acknowledged(&topic),
-            Some(Message::Offline) => {
+        let Some((message, submitted)) = self.in_flight.acknowledged(packet_id) else { return Ok(()) };
+        match message {
+            Message::Event(key) => self.queues.event_acknowledged(key, submitted.elapsed()),
+            Message::Retained(topic) | Message::Picture(topic) => self.queues.retained_acknowledged(&topic),
+            Message::Offline => {
                 self.ending = Ending::Disconnect;
                 self.client.try_disconnect().map_err(|_| self.peer.broke(CHANNEL_IS_FULL))?;
             }
-            Some(Message::Online | Message::Subscribe | Message::Unsubscribe) | None => {}
+            Message::Online | Message::Subscribe | Message::Unsubscribe => {}
         }
         Ok(())
     }
@@ -296,8 +296,8 @@ impl Connection {
         }
         let is_overdue = |submitted: Instant| submitted.elapsed() > self.acknowledge_timeout;
         if self.in_flight.oldest().is_some_and(is_overdue) {
-            let cause = format!("the broker has acknowledged nothing for {:?}", self.acknowledge_timeout);
-            return Err(self.peer.broke(cause));
+            let cause = format!("it has left a message unacknowledged for {:?}", self.acknowledge_timeout);
+            return Err(self.peer.silent(cause));
         }
         Ok(())
     }

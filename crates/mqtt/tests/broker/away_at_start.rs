@@ -34,6 +34,6 @@ async fn events_offered_meanwhile_arrive_in_order_and_say_that_they_waited() {
     for (seq, event) in (0..).zip(&arrivals) {
         assert_eq!((event.seq, event.replayed), (seq, seq < 500));
     }
-    until("all acknowledgements", || publisher.counters().events_acknowledged == 501).await;
+    until("all acknowledgements", || publisher.event_figures().acknowledged == 501).await;
     assert_balanced(&publisher);
 }

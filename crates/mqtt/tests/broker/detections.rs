@@ -37,7 +37,7 @@ async fn a_flood_of_them_does_not_starve_events() {
             }
         }
     });
-    until("the queue to be full", || publisher.counters().detections_displaced > 1000).await;
+    until("the queue to be full", || publisher.counters().detections.displaced > 1000).await;
     for seq in 0..500 {
         publisher.offer(event(seq));
     }
@@ -47,8 +47,8 @@ async fn a_flood_of_them_does_not_starve_events() {
     flood.join().unwrap();
     assert!(is_flood_on);
     assert_eq!(sequence_numbers(&arrivals), (0..500).collect::<Vec<_>>());
-    assert!(publisher.counters().detections_sent > 0);
-    until("the rest to be written", || publisher.counters().detections_waiting == 0).await;
+    assert!(publisher.counters().detections.sent > 0);
+    until("the rest to be written", || publisher.counters().detections.waiting == 0).await;
     assert_balanced(&publisher);
 }
 
@@ -60,11 +60,11 @@ async fn they_are_refused_and_counted_while_there_is_no_connection_or_no_wish() 
     broker.restart();
     until_connected(&publisher).await;
     assert_eq!(publisher.offer_detections(detections(1, 1)), Offered::Accepted);
-    until("it to be written", || publisher.counters().detections_sent == 1).await;
+    until("it to be written", || publisher.counters().detections.sent == 1).await;
     broker.kill();
     until_state(&publisher, |state| *state != ConnectionState::Connected).await;
     assert_eq!(publisher.offer_detections(detections(2, 1)), Offered::Refused);
-    assert_eq!(publisher.counters().detections_refused, 2);
+    assert_eq!(publisher.counters().detections.refused, 2);
     assert_balanced(&publisher);
 
     broker.restart();

@@ -22,21 +22,21 @@ async fn a_frozen_broker_is_noticed_and_gets_everything_when_it_wakes() {
     let publisher = start(&broker.plan(), settings);
     until_connected(&publisher).await;
     publisher.offer(event(0));
-    until("the first event to arrive", || publisher.counters().events_acknowledged == 1).await;
+    until("the first event to arrive", || publisher.event_figures().acknowledged == 1).await;
 
     broker.freeze();
     for seq in 1..300 {
         publisher.offer(event(seq));
     }
     let state = until_state(&publisher, |state| *state != ConnectionState::Connected).await;
-    assert!(matches!(&state, ConnectionState::Down { reason: MqttError::Lost { .. } }), "{state:?}");
+    assert!(matches!(&state, ConnectionState::Down { reason: MqttError::Silent { .. } }), "{state:?}");
     until_state(&publisher, |state| matches!(state, ConnectionState::Down { reason: MqttError::NoAnswer { .. } }))
         .await;
     broker.thaw();
 
     let arrivals = first_arrivals(&mut subscription, 300).await;
     assert_eq!(sequence_numbers(&arrivals), (0..300).collect::<Vec<_>>());
-    until("all acknowledgements", || publisher.counters().events_acknowledged == 300).await;
+    until("all acknowledgements", || publisher.event_figures().acknowledged == 300).await;
     assert_balanced(&publisher);
 
     // Attempts given up while it was frozen were answered in its wakening, each with a last will of its own: what

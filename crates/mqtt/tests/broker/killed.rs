@@ -44,11 +44,11 @@ async fn no_event_is_lost_and_first_arrivals_keep_their_order() {
     });
 
     for _ in 0..KILLS {
-        let before = publisher.counters().events_acknowledged;
-        until("events to flow", || publisher.counters().events_acknowledged > before + 200).await;
+        let before = publisher.event_figures().acknowledged;
+        until("events to flow", || publisher.event_figures().acknowledged > before + 200).await;
         // Frozen first, so that there are messages in flight for certain when it dies.
         broker.freeze();
-        until("events to pile up", || publisher.counters().events_waiting > 150).await;
+        until("events to pile up", || publisher.event_figures().waiting > 150).await;
         broker.kill();
         until_state(&publisher, |state| *state != ConnectionState::Connected).await;
         let mut subscribed = subscription.connection_state();
@@ -69,7 +69,7 @@ async fn no_event_is_lost_and_first_arrivals_keep_their_order() {
     let arrivals = first_arrivals(&mut subscription, usize::try_from(offered).unwrap()).await;
     assert_eq!(sequence_numbers(&arrivals), (0..offered).collect::<Vec<_>>());
     assert!(arrivals.iter().any(|event| event.replayed) && arrivals.iter().any(|event| !event.replayed));
-    until("all acknowledgements", || publisher.counters().events_acknowledged == offered).await;
+    until("all acknowledgements", || publisher.event_figures().acknowledged == offered).await;
     assert!(publisher.counters().reconnects >= KILLS);
     assert_balanced(&publisher);
 }

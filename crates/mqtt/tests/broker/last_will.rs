@@ -1,6 +1,8 @@
 //! What the broker says when we go without a word.
 
-use sightline_mqtt::Publisher;
+use std::sync::Arc;
+
+use sightline_mqtt::{Publisher, memory::MemoryOutbox};
 use tokio::runtime::Runtime;
 
 use crate::support::{
@@ -15,7 +17,8 @@ async fn offline_when_the_task_is_killed_and_online_again() {
     let mut subscription = subscribe(&broker.plan(), &[AVAILABLE]).await;
 
     let doomed = Runtime::new().unwrap();
-    let first = Publisher::start(&broker.plan(), quick(), doomed.handle()).unwrap();
+    let outbox = Arc::new(MemoryOutbox::default());
+    let first = Publisher::start(&broker.plan(), outbox, Arc::default(), quick(), doomed.handle()).unwrap();
     until_connected(&first).await;
     assert_eq!(&next_on(&mut subscription, AVAILABLE).await.payload[..], b"online");
     doomed.shutdown_background();

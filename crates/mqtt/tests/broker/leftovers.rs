@@ -137,7 +137,7 @@ async fn nothing_is_cleared_before_everything_is_declared() {
     let publisher = start(&broker.plan(), settings());
     until_connected(&publisher).await;
     publisher.offer(event(0));
-    until("an acknowledgement", || publisher.counters().events_acknowledged == 1).await;
+    until("an acknowledgement", || publisher.event_figures().acknowledged == 1).await;
     assert!(kept(broker.port).await.into_keys().eq(before));
     assert_eq!(publisher.counters().retained_cleared, 0);
 
@@ -202,7 +202,7 @@ async fn assert_the_rest_works(broker: &Broker, plan: &MqttPlan) {
         publisher.offer(event(seq));
     }
     first_arrivals(&mut events, 50).await;
-    until("all acknowledgements", || publisher.counters().events_acknowledged == 50).await;
+    until("all acknowledgements", || publisher.event_figures().acknowledged == 50).await;
     until("the answer to the subscription", || broker.log().contains("Sending SUBACK to sightline-box-7-")).await;
     assert_balanced(&publisher);
     assert_eq!(publisher.counters().reconnects, 0);

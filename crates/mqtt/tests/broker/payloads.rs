@@ -60,7 +60,7 @@ async fn topics_and_payloads_are_those_of_the_contract() {
         }
     }
 
-    until("the broker to have everything", || publisher.counters().events_acknowledged == 1).await;
+    until("the broker to have everything", || publisher.event_figures().acknowledged == 1).await;
     let mut latecomer = subscribe(&broker.plan(), &["sightline/#"]).await;
     let mut retained = Vec::new();
     for _ in 0..4 {

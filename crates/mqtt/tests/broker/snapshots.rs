@@ -85,7 +85,7 @@ async fn an_event_waits_for_one_picture_at_most() {
     }
     assert_eq!(events, 50);
     assert!(before_last_event <= 1, "{before_last_event} pictures came before the last event");
-    until("all acknowledgements", || publisher.counters().events_acknowledged == 50).await;
+    until("all acknowledgements", || publisher.event_figures().acknowledged == 50).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -108,7 +108,7 @@ async fn what_a_broker_hangs_up_on_is_given_up_and_the_rest_goes_on() {
         publisher.offer(event(seq));
     }
     first_arrivals(&mut events, 200).await;
-    until("all acknowledgements", || publisher.counters().events_acknowledged == 200).await;
+    until("all acknowledgements", || publisher.event_figures().acknowledged == 200).await;
     assert_eq!(publisher.counters().reconnects, before);
 }
 

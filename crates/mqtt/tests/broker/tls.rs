@@ -51,7 +51,7 @@ async fn the_right_authority_gives_a_connection_the_wrong_one_a_clear_state() {
     assert_tls_error(&broker.plan_with_tls(MqttTls { ca_pem: None, client: None })).await;
 
     let plain = probe(&broker.plan(), LIMIT).await;
-    assert!(matches!(plain, Err(MqttError::Protocol { .. } | MqttError::Unreachable { .. })), "{plain:?}");
+    assert!(matches!(plain, Err(MqttError::HungUp { .. } | MqttError::Unreachable { .. })), "{plain:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -91,10 +91,15 @@ impl Broker {
 
     /// [`USER`] has [`PASSWORD`] from the next start on.
     pub fn know_user(&self) {
-        let passwords = self.directory.path().join("passwords").display().to_string();
-        let made = Command::new("mosquitto_passwd").args(["-b", "-c", &passwords, USER, PASSWORD]).output();
-        assert!(made.unwrap().status.success());
+        self.set_password(PASSWORD);
         self.configure("password_file {}/passwords");
+    }
+
+    /// [`USER`] has another password from the next start on.
+    pub fn set_password(&self, password: &str) {
+        let passwords = self.directory.path().join("passwords").display().to_string();
+        let made = Command::new("mosquitto_passwd").args(["-b", "-c", &passwords, USER, password]).output();
+        assert!(made.unwrap().status.success());
     }
 
     /// SIGTERM: it saves what it is to save.

@@ -8,7 +8,13 @@ use std::{
 use sightline_core::{plan::MqttTls, secret::Secret};
 use tempfile::TempDir;
 
-/// `ca.pem`; `server` and `client` signed by it; and `other-ca.pem`, which signed nothing.
+/// Under which the tests' brokers are reached.
+pub const OUR_NAMES: &str = "IP:127.0.0.1,DNS:localhost";
+/// Days that a certificate is good for. Fewer than none: it has expired.
+pub const VALID: i32 = 2;
+pub const EXPIRED: i32 = -1;
+
+/// `ca.pem`; `server` and `client` signed by it; and `other-ca.pem`, which has signed nothing yet.
 pub struct Certificates {
     directory: TempDir,
 }
@@ -19,9 +25,14 @@ impl Certificates {
         let certificates = Self { directory };
         certificates.authority("ca");
         certificates.authority("other-ca");
-        certificates.signed("server", "subjectAltName=IP:127.0.0.1,DNS:localhost");
-        certificates.signed("client", "extendedKeyUsage=clientAuth");
+        certificates.replace_server("ca", OUR_NAMES, VALID);
+        certificates.signed("client", "ca", "extendedKeyUsage=clientAuth", VALID);
         certificates
+    }
+
+    /// Puts another certificate in the place of `server`, which a broker reads at its next start.
+    pub fn replace_server(&self, authority: &str, alternative_names: &str, days: i32) {
+        self.signed("server", authority, &format!("subjectAltName={alternative_names}"), days);
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -65,7 +76,7 @@ impl Certificates {
         ]);
     }
 
-    fn signed(&self, name: &str, extension: &str) {
+    fn signed(&self, name: &str, authority: &str, extension: &str, days: i32) {
         let (key, request, certificate) = (format!("{name}.key"), format!("{name}.csr"), format!("{name}.pem"));
         let (extensions, subject) = (format!("{name}.ext"), format!("/CN={name}"));
         std::fs::write(self.path(&extensions), extension).unwrap();
@@ -89,12 +100,12 @@ impl Certificates {
             "-in",
             &request,
             "-CA",
-            "ca.pem",
+            &format!("{authority}.pem"),
             "-CAkey",
-            "ca.key",
+            &format!("{authority}.key"),
             "-CAcreateserial",
             "-days",
-            "2",
+            &days.to_string(),
             "-extfile",
             &extensions,
             "-out",

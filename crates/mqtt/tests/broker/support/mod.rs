@@ -4,17 +4,23 @@
 pub mod broker;
 pub mod certificates;
 pub mod gate;
+pub mod link;
 pub mod material;
 pub mod raw;
+pub mod slow_disk;
 
 use std::{
     collections::HashSet,
     future::Future,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use sightline_core::plan::MqttPlan;
-use sightline_mqtt::{ConnectionState, MqttSettings, Publisher, PublisherHandle, Received, Subscription};
+use sightline_core::{outbox::Outbox, plan::MqttPlan};
+use sightline_mqtt::{
+    ConnectionState, MqttErrorCode, MqttSettings, Publisher, PublisherHandle, Received, Subscription,
+    memory::MemoryOutbox,
+};
 use tokio::runtime::Handle;
 
 /// Longest wait for anything that must happen.
@@ -30,7 +36,11 @@ pub fn quick() -> MqttSettings {
 }
 
 pub fn start(plan: &MqttPlan, settings: MqttSettings) -> PublisherHandle {
-    Publisher::start(plan, settings, &Handle::current()).unwrap()
+    start_with(plan, Arc::new(MemoryOutbox::default()), settings)
+}
+
+pub fn start_with(plan: &MqttPlan, outbox: Arc<dyn Outbox>, settings: MqttSettings) -> PublisherHandle {
+    Publisher::start(plan, outbox, Arc::default(), settings, &Handle::current()).unwrap()
 }
 
 /// A subscription that the broker has granted.
@@ -60,6 +70,14 @@ pub async fn until_state(handle: &PublisherHandle, is_wished: impl Fn(&Connectio
         Ok(state) => state.unwrap().clone(),
         Err(_) => panic!("waited {PATIENCE:?} in vain; the state is {}", *handle.connection_state().borrow()),
     }
+}
+
+/// Waits until the connection is `down` or `refused` for that kind of reason, which was counted; the reason in words.
+pub async fn until_failed(handle: &PublisherHandle, state: &str, code: MqttErrorCode) -> String {
+    let is_meant = |now: &ConnectionState| now.code() == state && now.reason().is_some_and(|it| it.code() == code);
+    let failed = until_state(handle, is_meant).await;
+    assert!(handle.counters().failures.of(code) >= 1, "{:?}", handle.counters().failures);
+    failed.to_string()
 }
 
 pub async fn until_connected(handle: &PublisherHandle) {
@@ -129,10 +147,8 @@ pub fn sequence_numbers(arrivals: &[Seen]) -> Vec<u64> {
 
 /// Everything offered is accounted for.
 pub fn assert_balanced(handle: &PublisherHandle) {
-    let c = handle.counters();
-    let events = c.events_acknowledged + c.events_displaced + c.events_refused + c.events_waiting;
-    assert_eq!(c.events_offered, events, "{c:?}");
-    let detections =
-        c.detections_sent + c.detections_displaced + c.detections_refused + c.detections_lost + c.detections_waiting;
-    assert_eq!(c.detections_offered, detections, "{c:?}");
+    let e = handle.event_figures();
+    assert_eq!(e.offered + e.inherited, e.acknowledged + e.displaced() + e.refused + e.waiting, "{e:?}");
+    let d = handle.counters().detections;
+    assert_eq!(d.offered, d.sent + d.displaced + d.refused + d.lost + d.waiting, "{d:?}");
 }

@@ -1,6 +1,10 @@
 //! A client of its own: what the broker keeps, and with which QoS.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    io::{Read, Write},
+    net::TcpStream,
+};
 
 use rumqttc::{AsyncClient, Event, EventLoop, Incoming, MqttOptions, QoS, SubscribeFilter};
 
@@ -70,4 +74,21 @@ pub async fn until_kept(port: u16, topics: &[&str]) -> BTreeMap<String, Kept> {
         assert!(std::time::Instant::now() < deadline, "kept are {are:#?}, not {wished:#?}");
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
+}
+
+/// CONNECT (MQTT 3.1.1, 3.1) with a keep-alive of 1 s and the last will that a daemon leaves, on `will`; then silence.
+pub fn connect_as(port: u16, client_id: &str, will: &str) -> TcpStream {
+    fn string(text: &str) -> Vec<u8> {
+        let length = u16::try_from(text.len()).unwrap().to_be_bytes();
+        [&length[..], text.as_bytes()].concat()
+    }
+    let flags = 0b0010_1110; // will retained, will QoS 1, will, clean session
+    let body = [string("MQTT"), vec![4, flags, 0, 1], string(client_id), string(will), string("offline")];
+    let body = body.concat();
+    let mut connection = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    connection.write_all(&[&[0x10, u8::try_from(body.len()).unwrap()], &body[..]].concat()).unwrap();
+    let mut answer = [0; 4];
+    connection.read_exact(&mut answer).unwrap();
+    assert_eq!(answer, [0x20, 2, 0, 0]);
+    connection
 }
