@@ -85,7 +85,7 @@ pub trait FrameBuffer: Send + Sync {
 }
 
 /// Which clock a frame's capture time comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CaptureClock {
     /// The camera's own, by its RTCP sender reports.
@@ -95,7 +95,7 @@ pub enum CaptureClock {
 }
 
 /// Size and number of a frame, as payloads carry it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct FrameInfo {
     /// Width in pixels.
     pub width: u32,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A moment of wall-clock time: microseconds since 1970-01-01T00:00:00Z.
 ///
@@ -63,6 +63,15 @@ impl fmt::Display for WallTime {
 impl Serialize for WallTime {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for WallTime {
+    /// Reads exactly what is serialised: a text that would be written differently is refused, `2026-02-30` too.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        let time: Self = text.parse().map_err(de::Error::custom)?;
+        if time.to_string() == text { Ok(time) } else { Err(de::Error::custom(NotATime)) }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{EventTimes, ModelIdentity, Origin, Ulid, WireBox, rounded};
 use crate::{frame::FrameInfo, geometry::BoxInFrame};
@@ -73,28 +73,28 @@ impl EventKind {
         "line_crossed",
     ];
 
-    const fn reason(&self) -> Option<EndReason> {
+    pub(super) const fn reason(&self) -> Option<EndReason> {
         match self {
             Self::ObjectEnded { reason } => Some(*reason),
             _ => None,
         }
     }
 
-    fn zone(&self) -> Option<&str> {
+    pub(super) fn zone(&self) -> Option<&str> {
         match self {
             Self::ZoneEntered { zone } | Self::ZoneLeft { zone, .. } | Self::ZoneLoitering { zone, .. } => Some(zone),
             _ => None,
         }
     }
 
-    const fn dwell(&self) -> Option<Duration> {
+    pub(super) const fn dwell(&self) -> Option<Duration> {
         match self {
             Self::ZoneLeft { dwell, .. } | Self::ZoneLoitering { dwell, .. } => Some(*dwell),
             _ => None,
         }
     }
 
-    fn line(&self) -> Option<(&str, LineDirection)> {
+    pub(super) fn line(&self) -> Option<(&str, LineDirection)> {
         match self {
             Self::LineCrossed { line, direction } => Some((line, *direction)),
             _ => None,
@@ -104,7 +104,7 @@ impl EventKind {
 
 /// Which way a line was crossed. Whoever stands at the line's `from` and looks to its `to` sees `in` go from left to
 /// right: over a line drawn from the left of the picture to its right, `in` is towards the picture's bottom.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LineDirection {
     /// From the line's left to its right.
@@ -114,7 +114,7 @@ pub enum LineDirection {
 }
 
 /// Why an object's life ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EndReason {
     /// It was not seen any more.
@@ -173,6 +173,9 @@ pub struct Event {
     pub replayed: bool,
 }
 
+/// The `schema` of an event.
+pub(super) const EVENT_SCHEMA_NAME: &str = "sightline.event/1";
+
 impl Serialize for Event {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         /// The contract's field order, and behind it what came later.
@@ -209,7 +212,7 @@ impl Serialize for Event {
         let change = &self.change;
         let line = change.kind.line();
         Wire {
-            schema: "sightline.event/1",
+            schema: EVENT_SCHEMA_NAME,
             id: self.id,
             seq: self.seq,
             epoch: self.epoch,

@@ -5,6 +5,7 @@
 
 mod change;
 mod detections;
+mod read;
 mod retained;
 mod status;
 mod ulid;
@@ -16,7 +17,7 @@ pub use self::{
     detections::{FrameDetections, WireDetection},
     retained::{LineCrossings, Retained},
     status::{CameraState, CameraStatus, FrameBalance, NodeStatus, PipelineStatus},
-    ulid::Ulid,
+    ulid::{NotAUlid, Ulid},
 };
 use crate::{
     frame::{CaptureClock, FrameTimes},
@@ -65,7 +66,7 @@ pub fn rounded(value: f32) -> f64 {
 }
 
 /// The moments of a frame's way. `published` is set when the message is handed to the broker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventTimes {
     /// When the camera took the frame.
     pub capture: WallTime,
@@ -88,7 +89,7 @@ impl EventTimes {
 }
 
 /// The model behind a message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelIdentity {
     /// Its name.
     pub name: String,

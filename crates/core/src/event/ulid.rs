@@ -1,6 +1,6 @@
 //! Identifiers of events and of the daemon's runs.
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::time::WallTime;
 
@@ -25,9 +25,10 @@ impl Ulid {
     }
 }
 
+const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
 impl std::fmt::Display for Ulid {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
         for digit in (0..26).rev() {
             let index = (self.0 >> (5 * digit) & 31) as usize;
             write!(f, "{}", char::from(ALPHABET[index]))?;
@@ -42,6 +43,31 @@ impl Serialize for Ulid {
     }
 }
 
+/// A text that is not an identifier as payloads have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an identifier like 01ARZ3NDEKTSV4RRFFQ69G5FAV")]
+pub struct NotAUlid;
+
+impl std::str::FromStr for Ulid {
+    type Err = NotAUlid;
+
+    /// Reads what [`std::fmt::Display`] writes: capitals only, and not the letters that Crockford takes for digits.
+    fn from_str(text: &str) -> Result<Self, NotAUlid> {
+        // 26 digits of 5 bits are 130: the first one has 3.
+        if text.len() != 26 || !text.starts_with(|first: char| first <= '7') {
+            return Err(NotAUlid);
+        }
+        let digit = |byte| ALPHABET.iter().position(|letter| *letter == byte).ok_or(NotAUlid);
+        text.bytes().try_fold(0, |value, byte| Ok(value << 5 | digit(byte)? as u128)).map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Ulid {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        std::borrow::Cow::<str>::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,6 +77,25 @@ mod tests {
         // The specification's own example: 01ARZ3NDEKTSV4RRFFQ69G5FAV is 1469922850259 ms.
         let ulid = Ulid::new(WallTime::from_micros(1_469_922_850_259_000), 0xD676_4C61_EFB9_9302_BD5B);
         assert_eq!(ulid.to_string(), "01ARZ3NDEKTSV4RRFFQ69G5FAV");
+    }
+
+    #[test]
+    fn what_is_written_is_read_back_and_other_texts_are_refused() {
+        for ulid in [Ulid(0), Ulid(u128::MAX), Ulid(0x0123_4567_89AB_CDEF_0011_2233_4455_6677)] {
+            assert_eq!(ulid.to_string().parse(), Ok(ulid));
+        }
+        for other in [
+            "",
+            "01ARZ3NDEKTSV4RRFFQ69G5FA",
+            "01ARZ3NDEKTSV4RRFFQ69G5FAVX",
+            "81ARZ3NDEKTSV4RRFFQ69G5FAV",
+            "01ARZ3NDEKTSV4RRFFQ69G5FAU",
+            "01arz3ndektsv4rrffq69g5fav",
+            "01ARZ3NDEKTSV4RRFFQ69G5Fü",
+            "-1ARZ3NDEKTSV4RRFFQ69G5FAV",
+        ] {
+            assert_eq!(other.parse::<Ulid>(), Err(NotAUlid), "{other}");
+        }
     }
 
     #[test]
