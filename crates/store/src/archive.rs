@@ -43,22 +43,25 @@ struct Kind {
     root: PathBuf,
     name: &'static str,
     extension: &'static str,
-    /// Of the folders of cameras that keep such files in this run.
-    planned: HashMap<PathBuf, Retention>,
+    /// Of the folders of cameras that keep such files.
+    planned: Mutex<HashMap<PathBuf, Retention>>,
     /// The last try failed, and that has been told.
     is_failing: AtomicBool,
 }
 
 impl Kind {
-    fn new<'a>(
-        state_dir: &Path,
-        name: &'static str,
-        extension: &'static str,
-        cameras: impl Iterator<Item = (&'a str, Option<Retention>)>,
-    ) -> Self {
+    fn new(state_dir: &Path, name: &'static str, extension: &'static str) -> Self {
         let root = state_dir.join(name);
-        let planned = cameras.filter_map(|(camera, files)| Some((root.join(names::safe(camera)), files?))).collect();
-        Self { root, name, extension, planned, is_failing: AtomicBool::new(false) }
+        Self { root, name, extension, planned: Mutex::default(), is_failing: AtomicBool::new(false) }
+    }
+
+    fn set_cameras<'a>(&self, cameras: impl Iterator<Item = (&'a str, Option<Retention>)>) {
+        let planned = cameras.filter_map(|(camera, files)| Some((self.folder(camera), files?))).collect();
+        *self.planned.lock().unwrap_or_else(PoisonError::into_inner) = planned;
+    }
+
+    fn planned(&self, folder: &Path) -> Option<Retention> {
+        self.planned.lock().unwrap_or_else(PoisonError::into_inner).get(folder).copied()
     }
 
     fn folder(&self, camera: &str) -> PathBuf {
@@ -93,12 +96,20 @@ impl FileArchive {
     /// In `state_dir`, which is made when there is something to keep. Touches no file.
     #[must_use]
     pub fn open(state_dir: &Path, cameras: &[CameraFiles]) -> Self {
-        Self {
-            snapshots: Kind::new(state_dir, "snapshots", "jpg", cameras.iter().map(|it| (&*it.camera, it.snapshots))),
-            clips: Kind::new(state_dir, "clips", CLIP, cameras.iter().map(|it| (&*it.camera, it.clips))),
+        let archive = Self {
+            snapshots: Kind::new(state_dir, "snapshots", "jpg"),
+            clips: Kind::new(state_dir, "clips", CLIP),
             latest: Mutex::default(),
             housekeeping: OnceLock::new(),
-        }
+        };
+        archive.set_cameras(cameras);
+        archive
+    }
+
+    /// From now on by these cameras' plans: after a reload. Touches no file; the next tidying does.
+    pub fn set_cameras(&self, cameras: &[CameraFiles]) {
+        self.snapshots.set_cameras(cameras.iter().map(|it| (&*it.camera, it.snapshots)));
+        self.clips.set_cameras(cameras.iter().map(|it| (&*it.camera, it.clips)));
     }
 
     /// Tidies at once and then every hour, on a thread of its own that ends with the archive.
@@ -128,7 +139,7 @@ impl FileArchive {
     }
 
     /// Removes from every camera's folder what is not allowed at `now`, and what interrupted writes left. A camera of which
-    /// this run keeps no such files, or which it does not know, is held to what its folder was allowed last. Blocks.
+    /// no such files are kept now, or which is not known, is held to what its folder was allowed last. Blocks.
     pub fn tidy(&self, now: WallTime) {
         for kind in [&self.snapshots, &self.clips] {
             // That it works says nothing about writing, so it ends no failure that has been told.
@@ -149,10 +160,10 @@ impl FileArchive {
 
     fn tidy_folder(&self, kind: &Kind, folder: &Path, now: WallTime) -> Result<(), StoreError> {
         folder::remove_partial(folder, now)?;
-        match kind.planned.get(folder) {
+        match kind.planned(folder) {
             Some(files) => {
-                remembered::remember(folder, *files)?;
-                self.retain(kind, folder, *files, now)?;
+                remembered::remember(folder, files)?;
+                self.retain(kind, folder, files, now)?;
             }
             None => self.retain(kind, folder, remembered::of(folder)?, now)?,
         }
@@ -233,4 +244,4 @@ fn remove_lone_notes(folder: &Path) -> Result<(), StoreError> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -27,7 +27,7 @@ fn snapshot(camera: &'static str, track: u64, seconds: i64) -> SnapshotFile<'sta
     SnapshotFile { camera, label: "traffic light", track, capture: at(seconds), jpeg: b"jpeg" }
 }
 
-fn event(id: u128, seconds: i64) -> Event {
+pub fn event(id: u128, seconds: i64) -> Event {
     let time = EventTimes {
         capture: at(seconds),
         clock: CaptureClock::Receive,
@@ -240,6 +240,18 @@ fn clips_go_with_their_notes() {
     written_at(state.path(), "clips", &names::safe("back/yard"), 10);
     archive.tidy(at(100_000));
     assert!(names(state.path(), "clips").is_empty());
+}
+
+#[test]
+fn a_reload_changes_what_is_allowed() {
+    let (state, archive) = archive();
+    for track in 0..5 {
+        archive.keep_snapshot(&snapshot("yard", track, 0), MANY, at(0));
+    }
+    let two = Retention { max_files: 2, max_age: HOUR };
+    archive.set_cameras(&[kept("yard", Some(two), None)]);
+    archive.tidy(at(10));
+    assert_eq!(names(state.path(), "snapshots").len(), 2);
 }
 
 #[test]
