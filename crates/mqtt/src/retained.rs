@@ -92,12 +92,10 @@ impl RetainedTopics {
         let renounced = self.slots.iter().filter(|(_, slot)| slot.is_renounced);
         let topics: Vec<Arc<str>> = renounced.map(|(topic, _)| topic.clone()).collect();
         for topic in topics {
-            if let Some(slot) = self.slots.get_mut(&topic)
-                && slot.is_picture()
-            {
-                // What clears it waits among the others.
-                slot.is_queued = false;
-                self.pictures.retain(|queued| *queued != topic);
+            // What clears a picture waits among the others.
+            if let Some(index) = self.pictures.iter().position(|queued| *queued == topic) {
+                self.pictures.remove(index);
+                self.dequeued(&topic);
             }
             self.hold(&topic, Content::NoLonger);
             self.enqueue(&topic);
@@ -127,12 +125,18 @@ impl RetainedTopics {
         queue.push_back(topic.clone());
     }
 
+    fn dequeued(&mut self, topic: &Arc<str>) {
+        if let Some(slot) = self.slots.get_mut(topic) {
+            slot.is_queued = false;
+        }
+    }
+
     /// The next topic to publish, with its latest value, or with none when it is to be cleared; it is in flight from
     /// now on. No pictures.
     pub(crate) fn next_to_send(&mut self) -> Option<(Arc<str>, Option<Retained>)> {
         loop {
             let topic = self.queue.pop_front()?;
-            let slot = self.slots.get_mut(&topic)?;
+            let Some(slot) = self.slots.get_mut(&topic) else { continue };
             slot.is_queued = false;
             if slot.is_picture() || !slot.is_due {
                 // It was to be cleared when it was queued, and is a picture's now, with one or without.
