@@ -62,6 +62,13 @@ impl Connector {
         let peer = Peer { broker, user, is_tls: plan.tls.is_some(), connect_timeout };
         Ok(Self { options, network, peer })
     }
+
+    /// Takes over what `other` connects with, under the client id that this one has.
+    pub(crate) fn renew(&mut self, other: Self) {
+        let client_id = self.options.client_id();
+        *self = other;
+        self.options.set_client_id(client_id);
+    }
 }
 
 /// rumqttc and the CONNECT packet know whole seconds only, and zero means never.
@@ -143,6 +150,14 @@ mod tests {
         assert_ne!(one.options.client_id(), other.options.client_id());
         assert!(one.options.clean_session());
         assert_eq!(one.options.inflight(), IDENTIFIERS);
+    }
+
+    #[test]
+    fn a_renewed_login_comes_under_the_same_client_id() {
+        let mut known = connector("old.lan");
+        let client_id = known.options.client_id();
+        known.renew(connector("new.lan"));
+        assert_eq!((known.options.client_id(), known.peer.broker.as_str()), (client_id, "new.lan:1883"));
     }
 
     #[test]

@@ -45,9 +45,18 @@ impl Publisher {
         let (state_sender, state) = watch::channel(ConnectionState::Connecting);
         let (stop, stop_receiver) = watch::channel(None);
         let (done_sender, done) = watch::channel(None);
-        let session = Session::new(connector, queues.clone(), settings, state_sender, stop_receiver, done_sender);
+        let (renewals, renewals_receiver) = watch::channel(None);
+        let session = Session::new(
+            connector,
+            renewals_receiver,
+            queues.clone(),
+            settings.clone(),
+            state_sender,
+            stop_receiver,
+            done_sender,
+        );
         let task = runtime.spawn(session.run()).abort_handle();
-        Ok(PublisherHandle { shared: Arc::new(Shared { queues, state, stop, done, task }) })
+        Ok(PublisherHandle { shared: Arc::new(Shared { queues, settings, renewals, state, stop, done, task }) })
     }
 }
 
@@ -62,6 +71,8 @@ pub struct ShutdownReport {
 
 struct Shared {
     queues: Arc<Queues>,
+    settings: MqttSettings,
+    renewals: watch::Sender<Option<Connector>>,
     state: watch::Receiver<ConnectionState>,
     stop: watch::Sender<Option<Instant>>,
     done: watch::Receiver<Option<ShutdownReport>>,
@@ -145,6 +156,17 @@ impl PublisherHandle {
     /// No other node may have the same prefix and name: the two would clear each other's topics.
     pub fn declared(&self) {
         self.shared.queues.declared();
+    }
+
+    /// Connects anew, at once, with the login and the certificates of `plan`, and goes on where it was: for a reload
+    /// after which only these differ. Subscribers see no `offline` unless the broker refuses.
+    ///
+    /// # Errors
+    /// When certificates or key of the plan cannot be used; nothing changes then.
+    pub fn renew_login(&self, plan: &MqttPlan) -> Result<(), MqttError> {
+        let connector = Connector::new(plan, "", &self.shared.settings)?;
+        self.shared.renewals.send_replace(Some(connector));
+        Ok(())
     }
 
     /// Waits until the first attempt to connect has succeeded or failed, and says which.

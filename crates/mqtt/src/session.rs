@@ -51,10 +51,19 @@ impl Retry {
     }
 }
 
+/// How a connection ended that did not fail.
+enum End {
+    /// There is nothing left to do.
+    Stopped,
+    /// There is a new login to come back with.
+    Renewed,
+}
+
 /// Everything the task owns. Dropping it, be it at the end, by an abort or by a panic, closes the queues and tells
 /// everybody who waits.
 pub(crate) struct Session {
     connector: Connector,
+    renewals: watch::Receiver<Option<Connector>>,
     queues: Arc<Queues>,
     settings: MqttSettings,
     state: watch::Sender<ConnectionState>,
@@ -80,16 +89,15 @@ impl Drop for Session {
 
 impl Session {
     pub(crate) fn new(
-        mut connector: Connector,
+        connector: Connector,
+        renewals: watch::Receiver<Option<Connector>>,
         queues: Arc<Queues>,
         settings: MqttSettings,
         state: watch::Sender<ConnectionState>,
         stop: watch::Receiver<Option<Instant>>,
         done: watch::Sender<Option<ShutdownReport>>,
     ) -> Self {
-        let will = LastWill::new(queues.topics.available(), OFFLINE, QoS::AtLeastOnce, true);
-        connector.options.set_last_will(will);
-        Self { connector, queues, settings, state, stop, done, disconnected_cleanly: false }
+        Self { connector, renewals, queues, settings, state, stop, done, disconnected_cleanly: false }
     }
 
     /// Runs until stopped, and not past the stop's deadline.
@@ -105,7 +113,14 @@ impl Session {
         let mut retry = Retry::new(&self.settings);
         loop {
             let began = Instant::now();
-            let Err(error) = self.run_once().await else { return };
+            let error = match self.run_once().await {
+                Ok(End::Stopped) => return,
+                Ok(End::Renewed) => {
+                    retry = Retry::new(&self.settings);
+                    continue;
+                }
+                Err(error) => error,
+            };
             let wait = retry.wait_after(&error, began);
             let is_refused = error.recovery() != Recovery::Retry;
             self.queues.failed(error.code());
@@ -115,6 +130,7 @@ impl Session {
             tokio::select! {
                 () = sleep(wait), if !(was_stopping && is_refused) => {}
                 () = stop_requested(self.stop.clone()), if !was_stopping || is_refused => {}
+                () = renewed(&mut self.renewals), if !was_stopping => retry = Retry::new(&self.settings),
             }
             // A refusal will not turn into a welcome within a shutdown's few seconds.
             if self.is_stopping() && (is_refused || self.queues.events.is_settled()) {
@@ -127,14 +143,20 @@ impl Session {
         self.stop.borrow().is_some()
     }
 
-    /// One connection from CONNECT to its end. `Ok` when stopped and nothing is left to do.
-    async fn run_once(&mut self) -> Result<(), MqttError> {
+    /// One connection from CONNECT to its end.
+    async fn run_once(&mut self) -> Result<End, MqttError> {
+        if let Some(renewed) = self.renewals.borrow_and_update().clone() {
+            self.connector.renew(renewed);
+        }
         // A fresh client each time: neither its channel nor its state can carry anything over from the last one.
-        let (client, mut event_loop) = AsyncClient::new(self.connector.options.clone(), CHANNEL);
+        let mut options = self.connector.options.clone();
+        options.set_last_will(LastWill::new(self.queues.topics.available(), OFFLINE, QoS::AtLeastOnce, true));
+        let (client, mut event_loop) = AsyncClient::new(options, CHANNEL);
         event_loop.set_network_options(self.connector.network.clone());
         tokio::select! {
             connected = connect(&mut event_loop, &self.connector) => connected?,
-            () = stopped_without_events(self.stop.clone(), &self.queues) => return Ok(()),
+            () = stopped_without_events(self.stop.clone(), &self.queues) => return Ok(End::Stopped),
+            () = renewed(&mut self.renewals) => return Ok(End::Renewed),
         }
 
         self.queues.connected();
@@ -151,7 +173,7 @@ impl Session {
         outcome
     }
 
-    async fn drive(&mut self, connection: &mut Connection, event_loop: &mut EventLoop) -> Result<(), MqttError> {
+    async fn drive(&mut self, connection: &mut Connection, event_loop: &mut EventLoop) -> Result<End, MqttError> {
         loop {
             connection.submit_what_is_due()?;
             // One poll future runs to its end while more is submitted: dropping it between rumqttc's bookkeeping and
@@ -166,12 +188,13 @@ impl Session {
                         connection.end_when_settled();
                         connection.submit_what_is_due()?;
                     }
+                    () = renewed(&mut self.renewals), if !connection.is_ending() => connection.leave()?,
                 }
             };
             let event = polled.map_err(|error| self.connector.peer.lost(&error))?;
             if connection.on_event(&event)? == Progress::Disconnected {
-                self.disconnected_cleanly = true;
-                return Ok(());
+                self.disconnected_cleanly = connection.has_said_offline();
+                return Ok(if self.disconnected_cleanly { End::Stopped } else { End::Renewed });
             }
         }
     }
@@ -189,6 +212,12 @@ pub(crate) async fn connect(event_loop: &mut EventLoop, connector: &Connector) -
 async fn stop_requested(mut stop: watch::Receiver<Option<Instant>>) {
     if stop.wait_for(Option::is_some).await.is_err() {
         // All handles are gone: this task is about to be aborted.
+        std::future::pending::<()>().await;
+    }
+}
+
+async fn renewed(renewals: &mut watch::Receiver<Option<Connector>>) {
+    if renewals.changed().await.is_err() {
         std::future::pending::<()>().await;
     }
 }

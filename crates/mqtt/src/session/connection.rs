@@ -54,8 +54,13 @@ enum Ending {
     WhenSettled,
     /// `offline` is on its way.
     Offline,
+    /// We come back in a moment, and leave as soon as everything on its way is acknowledged.
+    Leaving,
     /// DISCONNECT is on its way.
-    Disconnect,
+    Disconnect {
+        /// Behind `offline`.
+        is_last: bool,
+    },
 }
 
 /// What one of rumqttc's reports meant.
@@ -103,12 +108,34 @@ impl Connection {
         self.ending = Ending::WhenSettled;
     }
 
+    /// From now on nothing more, and goodbye once what is on its way is acknowledged. A socket that is closed over
+    /// something unread is reset, and the broker, not having read the goodbye, would publish the last will.
+    pub(crate) fn leave(&mut self) -> Result<(), MqttError> {
+        self.ending = Ending::Leaving;
+        self.submit_what_is_due()
+    }
+
+    fn disconnect(&mut self, is_last: bool) -> Result<(), MqttError> {
+        self.ending = Ending::Disconnect { is_last };
+        self.client.try_disconnect().map_err(|_| self.peer.broke(CHANNEL_IS_FULL))
+    }
+
+    /// Whether the goodbye was one for good.
+    pub(crate) fn has_said_offline(&self) -> bool {
+        self.ending == Ending::Disconnect { is_last: true }
+    }
+
     pub(crate) fn is_ending(&self) -> bool {
         self.ending != Ending::No
     }
 
     /// Hands everything to rumqttc that may be on its way now.
     pub(crate) fn submit_what_is_due(&mut self) -> Result<(), MqttError> {
+        match self.ending {
+            Ending::Leaving if self.in_flight.oldest().is_none() => return self.disconnect(false),
+            Ending::Leaving | Ending::Disconnect { .. } => return Ok(()),
+            Ending::No | Ending::WhenSettled | Ending::Offline => {}
+        }
         if self.is_online_due && self.in_flight.has_room() {
             self.is_online_due = false;
             let topic = self.queues.topics.available();
@@ -261,8 +288,7 @@ impl Connection {
             Message::Event(key) => self.queues.event_acknowledged(key, submitted.elapsed()),
             Message::Retained(topic) | Message::Picture(topic) => self.queues.retained_acknowledged(&topic),
             Message::Offline => {
-                self.ending = Ending::Disconnect;
-                self.client.try_disconnect().map_err(|_| self.peer.broke(CHANNEL_IS_FULL))?;
+                self.disconnect(true)?;
             }
             Message::Online | Message::Subscribe | Message::Unsubscribe => {}
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sightline_core::ports::EventSink;
-use sightline_mqtt::{ConnectionState, MqttError, MqttSettings};
+use sightline_mqtt::{ConnectionState, MqttError, MqttErrorCode, MqttSettings};
 
 use crate::support::{
     assert_balanced,
@@ -32,6 +32,7 @@ async fn a_frozen_broker_is_noticed_and_gets_everything_when_it_wakes() {
     assert!(matches!(&state, ConnectionState::Down { reason: MqttError::Silent { .. } }), "{state:?}");
     until_state(&publisher, |state| matches!(state, ConnectionState::Down { reason: MqttError::NoAnswer { .. } }))
         .await;
+    assert!(publisher.counters().failures.of(MqttErrorCode::Timeout) >= 2);
     broker.thaw();
 
     let arrivals = first_arrivals(&mut subscription, 300).await;

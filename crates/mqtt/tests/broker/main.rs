@@ -16,6 +16,7 @@ mod overflow;
 mod password_changed;
 mod payloads;
 mod predecessor;
+mod renewed_login;
 mod renounced;
 mod reset;
 mod retained;
