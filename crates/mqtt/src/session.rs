@@ -22,6 +22,7 @@ use crate::{
 };
 
 mod connection;
+mod payload;
 mod sweep;
 
 /// A connection that held for so long was a good one: the next wait is short again.

@@ -116,10 +116,8 @@ impl Subscription {
         if let Ok(Ok(_)) = timeout(within, state.wait_for(is_connected)).await {
             return Ok(());
         }
-        match &*self.state.borrow() {
-            ConnectionState::Refused { reason } | ConnectionState::Down { reason } => Err(reason.clone()),
-            _ => Err(MqttError::NoAnswer { broker: "of the subscription".into(), within }),
-        }
+        let no_answer = || MqttError::NoAnswer { broker: "of the subscription".into(), within };
+        Err(self.state.borrow().reason().cloned().unwrap_or_else(no_answer))
     }
 
     /// Messages dropped because too many waited.

@@ -7,13 +7,13 @@ use std::{
 };
 
 use rumqttc::{AsyncClient, Event, Incoming, Outgoing, QoS, SubscribeFilter, SubscribeReasonCode};
-use sightline_core::{event::Retained, outbox::EventKey, time::WallTime};
+use sightline_core::{outbox::EventKey, time::WallTime};
 
 use crate::{
     error::{MqttError, Peer},
     in_flight::{IDENTIFIERS, InFlight},
     queues::{Allowance, Queues, Work},
-    session::sweep::Sweep,
+    session::{payload, sweep::Sweep},
     settings::MqttSettings,
     topics::{OFFLINE, ONLINE},
 };
@@ -172,14 +172,7 @@ impl Connection {
         let unwritable = |error: serde_json::Error| broker.broke(format!("a payload cannot be written: {error}"));
         match work {
             Work::Retained(topic, value) => {
-                let payload = match &value {
-                    Retained::Node(status) => serde_json::to_vec(status).map_err(unwritable)?,
-                    Retained::Camera { status, .. } => serde_json::to_vec(status).map_err(unwritable)?,
-                    Retained::Count { present, .. } => present.to_string().into_bytes(),
-                    Retained::Zone { inside, .. } => inside.to_string().into_bytes(),
-                    Retained::Line { crossings, .. } => serde_json::to_vec(crossings).map_err(unwritable)?,
-                    Retained::Snapshot { jpeg, .. } => return self.submit_picture(topic, jpeg),
-                };
+                let payload = payload::of_retained(&value).map_err(unwritable)?;
                 self.submit(topic.to_string(), true, payload, Message::Retained(topic))
             }
             // What an empty payload does to a retained topic: MQTT 3.1.1, 3.3.1.3.
