@@ -32,20 +32,25 @@ pub struct Sample {
 
 /// Looks at `view`. What lies outside of its planes counts as absent.
 pub fn take(view: &FrameView<'_>) -> Sample {
-    let (plane, pixel_bytes, range) = match view.format {
-        PixelFormat::Nv12 | PixelFormat::I420 => (&view.planes[0], 1, view.colorimetry.range),
-        PixelFormat::Rgb => (&view.planes[0], 3, ColorRange::Full),
-    };
+    match view.format {
+        PixelFormat::Nv12 | PixelFormat::I420 => take_as(view, view.colorimetry.range, |[luma]| luma),
+        PixelFormat::Rgb => take_as(view, ColorRange::Full, luma_of_rgb),
+    }
+}
+
+/// Of a plane whose pixels have `BYTES` each, which `luma` makes one of.
+fn take_as<const BYTES: usize>(view: &FrameView<'_>, range: ColorRange, luma: impl Fn([u8; BYTES]) -> u8) -> Sample {
+    let plane = &view.planes[0];
     let mut hash = RowHash::new(view.width, view.height);
     let mut sample = Sample { picture: 0, histogram: [0; 256], points: 0, range };
     for index in 0..ROWS {
-        let start = part(index, ROWS, view.height) * plane.stride;
-        let Some(row) = plane.data.get(start..start + view.width * pixel_bytes) else { continue };
+        let start = middle_of_part::<ROWS>(index, view.height) * plane.stride;
+        let Some(row) = plane.data.get(start..start + view.width * BYTES) else { continue };
         hash.add(row);
+        let (pixels, _) = row.as_chunks::<BYTES>();
         for index in 0..COLUMNS {
-            let at = part(index, COLUMNS, view.width) * pixel_bytes;
-            let Some(pixel) = row.get(at..at + pixel_bytes) else { continue };
-            sample.histogram[luma(pixel)] += 1;
+            let Some(pixel) = pixels.get(middle_of_part::<COLUMNS>(index, view.width)) else { continue };
+            sample.histogram[usize::from(luma(*pixel))] += 1;
             sample.points += 1;
         }
     }
@@ -53,18 +58,15 @@ pub fn take(view: &FrameView<'_>) -> Sample {
     sample
 }
 
-/// The middle of part `index` of `parts` equal ones of `0..length`.
-const fn part(index: usize, parts: usize, length: usize) -> usize {
-    (2 * index + 1) * length / (2 * parts)
+/// The middle of part `index` of `PARTS` equal ones of `0..length`.
+const fn middle_of_part<const PARTS: usize>(index: usize, length: usize) -> usize {
+    (2 * index + 1) * length / (2 * PARTS)
 }
 
-/// Of a luma sample, or of R, G and B by the weights of BT.601.
-fn luma(pixel: &[u8]) -> usize {
-    match *pixel {
-        [red, green, blue] => (77 * usize::from(red) + 150 * usize::from(green) + 29 * usize::from(blue)) >> 8,
-        [luma] => usize::from(luma),
-        _ => 0,
-    }
+/// By the weights of BT.601, in 256ths.
+fn luma_of_rgb([red, green, blue]: [u8; 3]) -> u8 {
+    let sum = 77 * u32::from(red) + 150 * u32::from(green) + 29 * u32::from(blue);
+    (sum >> 8) as u8
 }
 
 impl Sample {

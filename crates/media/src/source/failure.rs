@@ -65,8 +65,10 @@ impl Address {
     pub fn describe(&self, error: &gst::glib::Error, debug: Option<&str>, had_frames: bool) -> SourceError {
         let detail = self.detail(error, debug);
         let (code, words) = self.classify(error, &format!("{} {detail}", error.message()), had_frames);
-        // "Generic error" is what rtspsrc says of a refused connection and of an unknown host alike.
+        // "Generic error" is what rtspsrc says of a refused connection and of an unknown host alike, and its advice is for
+        // players.
         let detail = detail.replace(" (Generic error)", "");
+        let detail = detail.split(". You might need").next().unwrap_or_default();
         source_error(code, format!("{}: {words} ({})", self.shown, detail.trim().trim_end_matches('.')))
     }
 

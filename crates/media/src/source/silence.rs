@@ -1,8 +1,9 @@
 //! Cameras that send nothing: a peer that vanished without a word, a server that never answers.
 //!
-//! rtspsrc waits for ever for the next packet in a TCP connection: its keep-alive goes into the void, and the kernel gives
-//! up after a quarter of an hour. And of a server that answers one request and not the next it says "timeout" and not
-//! which. The caller's own stall timeout would notice, but knows neither; so this comes a little before it.
+//! rtspsrc waits for ever for the next packet: in a TCP connection its keep-alive goes into the void, and the kernel gives up
+//! after a quarter of an hour; with UDP its timeout is for the first packet only. And of a server that answers one request
+//! and not the next it says "timeout" and not which. The caller's own stall timeout would notice, but knows neither; so this
+//! comes a little before it.
 
 use std::{
     sync::{

@@ -29,6 +29,8 @@ pub struct Script {
     /// Requests of this method get no answer.
     pub mute_at: Option<&'static str>,
     pub sending: Sending,
+    /// UDP streams are agreed to, and nothing is sent in them: a firewall.
+    pub swallows_udp: bool,
     /// RTCP sender reports, two a second.
     pub reports: bool,
     pub pictures_per_second: u32,
@@ -104,6 +106,7 @@ impl Peer {
             password: None,
             mute_at: None,
             sending: Sending::Video,
+            swallows_udp: false,
             reports: true,
             pictures_per_second: clip::FPS,
         };

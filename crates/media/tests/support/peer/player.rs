@@ -68,6 +68,9 @@ pub fn play(track: &Track, shared: &Shared) {
     let mut next_report = due;
     while !track.is_stopped.load(Ordering::SeqCst) && !shared.is_over() {
         let script = shared.script();
+        if script.swallows_udp && matches!(track.channel, Channel::Udp { .. }) {
+            return;
+        }
         match shared.left() {
             None => {}
             Some(Leave::Bye) => return track.send(true, &[report(time), bye()].concat()),
