@@ -107,6 +107,12 @@ fn print(format: LogFormat, report: &Report<'_>, text: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
+async fn start_sources(plan: &Plan) -> Result<Arc<Sources>, Failure> {
+    let sources = Sources::start()?;
+    sources.provide(plan).await?;
+    Ok(sources)
+}
+
 /// Tries every model, broker and camera of the plan; cameras all at once.
 async fn probe(plan: &Plan) -> Vec<Probe> {
     let mut probes = Vec::new();
@@ -117,7 +123,7 @@ async fn probe(plan: &Plan) -> Vec<Probe> {
         probes.push(finding(broker, answer.map(|()| "it lets us in".to_string()).map_err(|error| error.to_string())));
     }
     let specs = || plan.pipelines.iter().flat_map(|pipeline| &pipeline.cameras).map(|camera| &camera.spec);
-    let sources = match Sources::start(specs()).await {
+    let sources = match start_sources(plan).await {
         Ok(sources) => sources,
         Err(failure) => {
             let cause = failure.cause.map_or_else(String::new, |cause| format!("{cause:#}"));

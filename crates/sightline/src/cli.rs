@@ -46,11 +46,15 @@ pub struct RunArgs {
     /// Pipeline files, or folders of them
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Address of the HTTP endpoint, or `off`; the endpoint is not built yet in this version
-    #[arg(long, value_name = "ADDR", default_value = "off")]
+    /// Address of the HTTP endpoint (health, metrics, status, history, reload), or `off`; other than loopback addresses
+    /// need a token
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8640")]
     pub http: HttpAddress,
-    /// Folder for what must outlast the process: snapshots and clips; made when it is not there. Left out: systemd's
-    /// $STATE_DIRECTORY, else ~/.local/state/sightline
+    /// File with the token that the HTTP endpoint asks for; left out: the environment's SIGHTLINE_HTTP_TOKEN, else none
+    #[arg(long, value_name = "FILE")]
+    pub http_token_file: Option<PathBuf>,
+    /// Folder for what must outlast the process: events, snapshots and clips; made when it is not there, and used by one
+    /// daemon at a time. Left out: systemd's $STATE_DIRECTORY, else ~/.local/state/sightline
     #[arg(long, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
     /// How log lines look
@@ -66,6 +70,8 @@ pub struct RunArgs {
 pub enum HttpAddress {
     /// Nowhere.
     Off,
+    /// There.
+    At(SocketAddr),
 }
 
 impl FromStr for HttpAddress {
@@ -75,10 +81,8 @@ impl FromStr for HttpAddress {
         if text == "off" {
             return Ok(Self::Off);
         }
-        match text.parse::<SocketAddr>() {
-            Ok(_) => Err("the HTTP endpoint is not built yet in this version; pass `off`".into()),
-            Err(_) => Err("not an address like 127.0.0.1:8640, and not `off`".into()),
-        }
+        let address = text.parse().map(Self::At);
+        address.map_err(|_| "not an address like 127.0.0.1:8640, and not `off`".into())
     }
 }
 
@@ -408,9 +412,9 @@ mod tests {
     }
 
     #[test]
-    fn an_http_address_says_that_the_endpoint_is_not_there_yet() {
+    fn an_http_address_is_one_or_off() {
         assert_eq!("off".parse(), Ok(HttpAddress::Off));
-        assert!("127.0.0.1:8640".parse::<HttpAddress>().unwrap_err().contains("not built yet"));
+        assert_eq!("[::1]:8640".parse(), Ok(HttpAddress::At(([0, 0, 0, 0, 0, 0, 0, 1], 8640).into())));
         assert!("everywhere".parse::<HttpAddress>().unwrap_err().contains("not an address"));
     }
 }

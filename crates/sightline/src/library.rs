@@ -25,6 +25,8 @@ pub struct Sessions {
     pub backends: Vec<Box<dyn Backend>>,
     /// The provider really in use.
     pub provider: Provider,
+    /// Providers that were wished before it, with the reason why each does not run.
+    pub passed_over: Vec<(Provider, String)>,
     /// The only batch size that the graph takes; any size when absent.
     pub fixed_batch: Option<usize>,
 }
@@ -53,14 +55,32 @@ pub fn open_for_cameras(model: &ModelSpec, plan: &InferencePlan, cameras: usize)
     tell(model, &report);
     let mut backends: Vec<Box<dyn Backend>> = vec![Box::new(first)];
     if report.provider == Provider::Cpu {
-        let wanted = cores().min(cameras).min(MOST_CPU_SESSIONS);
-        let cpu_only = SessionSettings { providers: vec![Provider::Cpu], ..options };
-        while backends.len() < wanted {
-            let (backend, _) = OrtBackend::open(model, &cpu_only).map_err(into_failure)?;
-            backends.push(Box::new(backend));
-        }
+        backends.extend(open_cpu_sessions(model, cpu_sessions(cameras).saturating_sub(1))?);
     }
-    Ok(Sessions { backends, provider: report.provider, fixed_batch: report.fixed_batch })
+    Ok(sessions(backends, report))
+}
+
+/// How many sessions serve `cameras` cameras on a CPU.
+pub fn cpu_sessions(cameras: usize) -> usize {
+    cores().min(cameras).clamp(1, MOST_CPU_SESSIONS)
+}
+
+/// Opens further sessions of one thread each on the CPU.
+///
+/// # Errors
+/// As [`open_for_cameras`].
+pub fn open_cpu_sessions(model: &ModelSpec, count: usize) -> Result<Vec<Box<dyn Backend>>, Failure> {
+    let options = SessionSettings { providers: vec![Provider::Cpu], ..SessionSettings::default() };
+    let open = |_| -> Result<Box<dyn Backend>, Failure> {
+        let (backend, _) = OrtBackend::open(model, &options).map_err(into_failure)?;
+        Ok(Box::new(backend))
+    };
+    (0..count).map(open).collect()
+}
+
+fn sessions(backends: Vec<Box<dyn Backend>>, report: SessionReport) -> Sessions {
+    let SessionReport { provider, passed_over, fixed_batch } = report;
+    Sessions { backends, provider, passed_over, fixed_batch }
 }
 
 /// Opens one CPU session that uses all cores: for one input at a time.
@@ -73,7 +93,7 @@ pub fn open_on_all_cores(model: &ModelSpec) -> Result<Sessions, Failure> {
     let options =
         SessionSettings { on_unavailable: OnUnavailable::Fail, intra_threads: cores(), ..SessionSettings::default() };
     let (backend, report) = OrtBackend::open(model, &options).map_err(into_failure)?;
-    Ok(Sessions { backends: vec![Box::new(backend)], provider: report.provider, fixed_batch: report.fixed_batch })
+    Ok(sessions(vec![Box::new(backend)], report))
 }
 
 /// Opens one session on `provider`, or fails.
@@ -89,7 +109,7 @@ pub fn open_on(model: &ModelSpec, provider: Provider) -> Result<Sessions, Failur
         ..SessionSettings::default()
     };
     let (backend, report) = OrtBackend::open(model, &options).map_err(into_failure)?;
-    Ok(Sessions { backends: vec![Box::new(backend)], provider: report.provider, fixed_batch: report.fixed_batch })
+    Ok(sessions(vec![Box::new(backend)], report))
 }
 
 /// Loads ONNX Runtime and says, for the curious, which one.

@@ -15,7 +15,6 @@ mod schema;
 mod signals;
 mod sim;
 mod sources;
-mod wiring;
 
 use std::process::ExitCode;
 

@@ -1,15 +1,24 @@
-//! SIGTERM and Ctrl-C.
+//! SIGTERM, Ctrl-C and SIGHUP.
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
 /// Exit code after a second signal: 128 + SIGINT, as shells have it.
 const IMPATIENT: i32 = 130;
 
-/// The signals that end the program.
+/// What a signal wishes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// The end; the signal's name.
+    Stop(&'static str),
+    /// The configuration is to be read again.
+    Reload,
+}
+
+/// The signals that the program hears.
 pub struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hangup: Signal,
+    terminate: Stream,
+    interrupt: Stream,
+    hangup: Stream,
 }
 
 impl Signals {
@@ -25,24 +34,27 @@ impl Signals {
         })
     }
 
-    /// Waits for the first signal to end; returns its name.
-    pub async fn first(&mut self) -> &'static str {
-        loop {
-            tokio::select! {
-                _ = self.terminate.recv() => return "SIGTERM",
-                _ = self.interrupt.recv() => return "Ctrl-C",
-                _ = self.hangup.recv() => tracing::warn!("SIGHUP: reloading is not built yet in this version; restart the daemon instead"),
-            }
+    /// Waits for the next signal.
+    pub async fn next(&mut self) -> Signal {
+        tokio::select! {
+            _ = self.terminate.recv() => Signal::Stop("SIGTERM"),
+            _ = self.interrupt.recv() => Signal::Stop("Ctrl-C"),
+            _ = self.hangup.recv() => Signal::Reload,
+        }
+    }
+
+    /// Waits for a signal to end; returns its name. A SIGHUP meanwhile is kept for [`Self::next`].
+    pub async fn stop(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "Ctrl-C",
         }
     }
 
     /// From now on a further signal ends the process at once.
     pub fn exit_on_second(mut self) {
         tokio::spawn(async move {
-            tokio::select! {
-                _ = self.terminate.recv() => {}
-                _ = self.interrupt.recv() => {}
-            }
+            self.stop().await;
             tracing::warn!("second signal: ending at once");
             std::process::exit(IMPATIENT);
         });

@@ -112,7 +112,7 @@ pub fn execute(args: &SimArgs) -> Outcome {
             }
         };
         tokio::select! {
-            _ = signals.first() => {}
+            _ = signals.stop() => {}
             () = time_is_up => {}
         }
         cameras.server.stop();

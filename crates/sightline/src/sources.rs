@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use anyhow::anyhow;
+use parking_lot::RwLock;
 use sightline_core::{
     plan::{CameraSpec, Plan, RtspTransport, SourceSpec},
     ports::{FrameSource, RunningSource, SourceCallbacks, SourceError, SourceErrorCode},
@@ -17,10 +19,16 @@ use crate::{
 /// The daemon's cameras.
 pub struct Sources {
     gstreamer: GstSource,
-    /// Address of each simulated scene, by its name.
-    simulated: BTreeMap<String, String>,
-    /// Serves them for as long as this lives.
-    _server: Option<Cameras>,
+    simulated: RwLock<Simulated>,
+}
+
+/// Simulated scenes, and who serves them.
+#[derive(Default)]
+struct Simulated {
+    /// Address of each, by its name.
+    addresses: BTreeMap<String, String>,
+    /// They serve for as long as they live.
+    servers: Vec<Cameras>,
 }
 
 /// Cameras of scenes that do not exist, with what is wrong: the configuration does not know what can be simulated.
@@ -34,30 +42,50 @@ pub fn unknown_scenes(plan: &Plan) -> Vec<(&CameraSpec, String)> {
 }
 
 impl Sources {
-    /// Starts GStreamer and, where a camera of `cameras` is simulated, the server of its scene.
+    /// Starts GStreamer.
     ///
     /// # Errors
-    /// When GStreamer or the server does not start, or there is no scene of that name.
-    pub async fn start<'a>(cameras: impl Iterator<Item = &'a CameraSpec>) -> Result<Arc<Self>, Failure> {
+    /// When it does not start.
+    pub fn start() -> Result<Arc<Self>, Failure> {
         sightline_media::init().or_fail(Kind::Unavailable)?;
-        let mut scenes: Vec<String> = cameras
-            .filter_map(|camera| match &camera.source {
+        Ok(Arc::new(Self { gstreamer: GstSource, simulated: RwLock::default() }))
+    }
+
+    /// Starts a server for the simulated scenes of `plan` that are not served yet.
+    ///
+    /// # Errors
+    /// When it does not start, or there is no scene of that name.
+    pub async fn provide(&self, plan: &Plan) -> Result<(), Failure> {
+        if let Some((camera, message)) = unknown_scenes(plan).into_iter().next() {
+            return Err(Failure::new(Kind::Config, anyhow!("camera {}: {message}", camera.id)));
+        }
+        let mut scenes: Vec<String> = {
+            let known = &self.simulated.read().addresses;
+            let cameras = plan.pipelines.iter().flat_map(|pipeline| &pipeline.cameras);
+            let wished = cameras.filter_map(|camera| match &camera.spec.source {
                 SourceSpec::Sim { scene } => Some(scene.clone()),
                 _ => None,
-            })
-            .collect();
+            });
+            wished.filter(|scene| !known.contains_key(scene)).collect()
+        };
         scenes.sort();
         scenes.dedup();
-        let server = if scenes.is_empty() { None } else { Some(Cameras::of_scenes(&scenes, sim::ANY_PORT).await?) };
-        let simulated = server.iter().flat_map(Cameras::addresses).collect();
-        Ok(Arc::new(Self { gstreamer: GstSource, simulated, _server: server }))
+        if scenes.is_empty() {
+            return Ok(());
+        }
+        let server = Cameras::of_scenes(&scenes, sim::ANY_PORT).await?;
+        let mut simulated = self.simulated.write();
+        simulated.addresses.extend(server.addresses());
+        simulated.servers.push(server);
+        Ok(())
     }
 }
 
 impl FrameSource for Sources {
     fn start(&self, camera: &CameraSpec, callbacks: SourceCallbacks) -> Result<Box<dyn RunningSource>, SourceError> {
         let SourceSpec::Sim { scene } = &camera.source else { return self.gstreamer.start(camera, callbacks) };
-        let Some(url) = self.simulated.get(scene) else {
+        let address = self.simulated.read().addresses.get(scene).cloned();
+        let Some(url) = address else {
             let message = format!("there is no simulated scene {scene}");
             return Err(SourceError { code: SourceErrorCode::Config, message });
         };

@@ -64,7 +64,7 @@ async fn demo(args: &DemoArgs) -> Outcome {
     tokio::select! {
         outcome = wind_down(&mut console, &mut messages, &mut daemon) => outcome?,
         // The second one: no summary, but broker and daemon end with this process.
-        name = signals.first() => return Err(Failure::new(Kind::Internal, anyhow!("ended at once by a second {name}"))),
+        name = signals.stop() => return Err(Failure::new(Kind::Internal, anyhow!("ended at once by a second {name}"))),
     }
     say(&console.figures.summary(console.elapsed().as_secs_f64()));
     if !console.figures.balance_is_exact() {
@@ -100,7 +100,7 @@ async fn watch(
             }
             _ = table.tick() => console.show_table(),
             () = &mut time_is_up => return Ok(()),
-            _ = signals.first() => return Ok(()),
+            _ = signals.stop() => return Ok(()),
             status = daemon.ended() => {
                 let status = status.map_or_else(|error| error.to_string(), |status| status.to_string());
                 let words = daemon.last_words();

@@ -1,8 +1,13 @@
 //! Log lines go to stderr; stdout belongs to what a script reads.
 
+mod redact;
+
 use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
+
+use self::redact::RedactedStderr;
+pub use self::redact::{hide, hide_secrets_of};
 
 use crate::cli::LogFormat;
 
@@ -24,12 +29,12 @@ pub fn start(format: LogFormat, detail: Detail) {
         Detail::Trouble => "warn",
         Detail::Daemon { verbose: 0 } => "info",
         Detail::Daemon { verbose: 1 } => {
-            "info,sightline=debug,sightline_pipeline=debug,sightline_media=debug,sightline_mqtt=debug"
+            "info,sightline=debug,sightline_pipeline=debug,sightline_media=debug,sightline_mqtt=debug,sightline_store=debug,sightline_web=debug"
         }
         Detail::Daemon { .. } => "debug",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(RedactedStderr);
     let started = match format {
         LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).with_target(false).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),

@@ -1,0 +1,207 @@
+//! Everything that is counted, for `/metrics`. Named in docs/reference/http.md.
+
+use std::sync::Arc;
+
+use sightline_core::{
+    event::{CameraState, FrameBalance},
+    histogram::Stage,
+    operations::{MetricFamily, MetricKind, MetricSample, MetricValue},
+    outbox::OutboxFigures,
+};
+use sightline_mqtt::ConnectionState;
+use sightline_pipeline::clock::wall_now;
+
+use super::{
+    brokers::Broker,
+    observed::{Observed, oldest_age},
+    process,
+};
+
+type Labels = Vec<(&'static str, String)>;
+
+/// Families under construction, each filled by one closure that is called for every one of the things it is about.
+struct Collector(Vec<MetricFamily>);
+
+impl Collector {
+    fn family(&mut self, kind: MetricKind, name: &'static str, help: &'static str, samples: Vec<MetricSample>) {
+        self.0.push(MetricFamily { name, help, kind, samples });
+    }
+
+    fn counter(&mut self, name: &'static str, help: &'static str, values: impl Iterator<Item = (Labels, u64)>) {
+        let sample = |(labels, count)| MetricSample { labels, value: MetricValue::Count(count) };
+        self.family(MetricKind::Counter, name, help, values.map(sample).collect());
+    }
+
+    fn gauge(&mut self, name: &'static str, help: &'static str, values: impl Iterator<Item = (Labels, f64)>) {
+        let sample = |(labels, value)| MetricSample { labels, value: MetricValue::Gauge(value) };
+        self.family(MetricKind::Gauge, name, help, values.map(sample).collect());
+    }
+}
+
+/// All of it, now.
+pub fn collect(observed: &Observed) -> Vec<MetricFamily> {
+    let mut collector = Collector(Vec::new());
+    let version = vec![("version", env!("CARGO_PKG_VERSION").to_string())];
+    collector.gauge("sightline_info", "The version that runs.", std::iter::once((version, 1.0)));
+    cameras(&mut collector, observed);
+    stages(&mut collector, observed);
+    engines(&mut collector, observed);
+    brokers(&mut collector, observed);
+    let overdue = std::iter::once((Vec::new(), sightline_media::overdue_teardowns()));
+    collector.counter("sightline_source_teardowns_overdue", "Streams that did not close in time.", overdue);
+    for (name, help, value) in process::gauges(observed.since) {
+        collector.gauge(name, help, value.map(|value| (Vec::new(), value)).into_iter());
+    }
+    collector.0
+}
+
+fn cameras(collector: &mut Collector, observed: &Observed) {
+    let roster = observed.roster.read().clone();
+    let cameras: Vec<_> =
+        roster.iter().map(|camera| (camera.id(), camera.current_status(), camera.tallies())).collect();
+    let of = |id: &Arc<str>| vec![("camera", id.to_string())];
+    let frames =
+        |count: fn(&FrameBalance) -> u64| cameras.iter().map(move |(id, status, _)| (of(id), count(&status.frames)));
+    collector.counter("sightline_frames_decoded", "Frames that left the decoder.", frames(|frames| frames.decoded));
+    collector.counter("sightline_frames_inferred", "Frames that went through the network.", frames(|it| it.inferred));
+    let dropped = cameras.iter().flat_map(|(id, status, _)| {
+        let reasons = drop_reasons(&status.frames);
+        reasons.map(|(reason, count)| (vec![("camera", id.to_string()), ("reason", reason.to_string())], count))
+    });
+    collector.counter("sightline_frames_dropped", "Frames that did not go through the network, by reason.", dropped);
+    let waiting = cameras.iter().map(|(id, status, _)| (of(id), status.frames.waiting as f64));
+    collector.gauge("sightline_frames_waiting", "Frames that wait, or are in a batch.", waiting);
+    let rates = cameras.iter().map(|(id, status, _)| (of(id), status.fps));
+    collector.gauge("sightline_camera_fps", "Frames per second that are inferred.", rates);
+    let states = cameras.iter().flat_map(|(id, status, _)| {
+        CameraState::ALL.map(|state| {
+            let labels = vec![("camera", id.to_string()), ("state", state.name().to_string())];
+            (labels, if state == status.state { 1.0 } else { 0.0 })
+        })
+    });
+    collector.gauge("sightline_camera_state", "1 for the state that the camera is in.", states);
+    let opened = cameras.iter().map(|(id, _, tallies)| (of(id), tallies.opened));
+    collector.counter("sightline_camera_connects", "Attempts to open the camera's stream.", opened);
+    let failures = cameras.iter().flat_map(|(id, _, tallies)| {
+        let failures = tallies.failures.iter();
+        failures.map(|(code, count)| (vec![("camera", id.to_string()), ("code", (*code).to_string())], *count))
+    });
+    collector.counter("sightline_camera_failures", "Streams that broke or could not be opened, by code.", failures);
+}
+
+fn drop_reasons(frames: &FrameBalance) -> [(&'static str, u64); 5] {
+    [
+        ("rate", frames.dropped_rate),
+        ("superseded", frames.dropped_superseded),
+        ("stale", frames.dropped_stale),
+        ("failed", frames.dropped_failed),
+        ("stopped", frames.dropped_stopped),
+    ]
+}
+
+fn stages(collector: &mut Collector, observed: &Observed) {
+    let sample = |stage: Stage| MetricSample {
+        labels: vec![("stage", stage.name().to_string())],
+        value: MetricValue::Histogram(observed.stages.snapshot(stage)),
+    };
+    let help = "How long each stage of a frame's way, and of an event's, takes.";
+    collector.family(MetricKind::Histogram, "sightline_stage_seconds", help, Stage::ALL.map(sample).into());
+}
+
+fn engines(collector: &mut Collector, observed: &Observed) {
+    let engines = observed.in_force.read().engines.clone();
+    let of = |index: usize| {
+        let engine = &engines[index].engine;
+        vec![("model", engine.model.name.clone()), ("provider", engine.provider.name().to_string())]
+    };
+    let all = 0..engines.len();
+    let help = "Sessions of each model, and the execution provider that they really run on.";
+    let sessions = all.clone().map(|index| (of(index), engines[index].engine.sessions() as f64));
+    collector.gauge("sightline_inference_sessions", help, sessions);
+    let batches = all.clone().map(|index| (of(index), engines[index].engine.progress().batches));
+    collector.counter("sightline_inference_batches", "Batches that were run.", batches);
+    let as_wished = all.map(|index| (of(index), if engines[index].passed_over.is_empty() { 1.0 } else { 0.0 }));
+    collector.gauge("sightline_provider_as_wished", "1 when the first provider that was wished runs.", as_wished);
+}
+
+fn brokers(collector: &mut Collector, observed: &Observed) {
+    let brokers = observed.in_force.read().brokers.clone();
+    let now = wall_now();
+    let of = |broker: &Broker| vec![("broker", broker.name()), ("base_topic", broker.plan.base_topic())];
+    let outboxes: Vec<(&Arc<Broker>, OutboxFigures)> =
+        brokers.iter().map(|broker| (broker, broker.publisher.event_figures())).collect();
+    let events = |count: fn(&OutboxFigures) -> u64| outboxes.iter().map(move |(broker, it)| (of(broker), count(it)));
+    let gauges = |value: fn(&OutboxFigures) -> f64| outboxes.iter().map(move |(broker, it)| (of(broker), value(it)));
+    collector.counter("sightline_events_offered", "Events that happened.", events(|it| it.offered));
+    let help = "Events that an earlier run had left and this one found.";
+    collector.counter("sightline_events_inherited", help, events(|it| it.inherited));
+    collector.counter("sightline_events_acknowledged", "Events that the broker has.", events(|it| it.acknowledged));
+    let displaced = outboxes.iter().flat_map(|(broker, it)| {
+        [("size", it.displaced_size), ("age", it.displaced_age), ("memory", it.displaced_memory)].map(
+            |(reason, count)| {
+                let mut labels = of(broker);
+                labels.push(("reason", reason.to_string()));
+                (labels, count)
+            },
+        )
+    });
+    collector.counter("sightline_events_displaced", "Events that were forced out of the outbox, by reason.", displaced);
+    collector.counter("sightline_events_refused", "Events offered after the end.", events(|it| it.refused));
+    collector.gauge("sightline_outbox_events", "Events that wait for the broker.", gauges(|it| it.waiting as f64));
+    collector.gauge("sightline_outbox_bytes", "Their bytes.", gauges(|it| it.waiting_bytes as f64));
+    let ages = brokers.iter().map(|broker| (of(broker), oldest_age(broker, now).as_secs_f64()));
+    collector.gauge("sightline_outbox_oldest_age_seconds", "Age of the oldest event that waits.", ages);
+    let help = "1 while events reach the disk; 0 while they wait in memory alone.";
+    collector.gauge("sightline_outbox_on_disk", help, gauges(|it| f64::from(u8::from(it.is_on_disk))));
+    let help = "Failed attempts to write events to the disk.";
+    collector.counter("sightline_outbox_write_failures", help, events(|it| it.write_failures));
+    let connected = brokers.iter().map(|broker| {
+        let is_connected = *broker.publisher.connection_state().borrow() == ConnectionState::Connected;
+        (of(broker), f64::from(u8::from(is_connected)))
+    });
+    collector.gauge("sightline_broker_connected", "1 while there is a connection to the broker.", connected);
+    let reconnects = brokers.iter().map(|broker| (of(broker), broker.publisher.counters().reconnects));
+    collector.counter("sightline_broker_reconnects", "Connections to the broker after the first.", reconnects);
+    let failures = brokers.iter().flat_map(|broker| {
+        broker
+            .publisher
+            .counters()
+            .failures
+            .iter()
+            .map(|(code, count)| {
+                let mut labels = of(broker);
+                labels.push(("code", code.as_str().to_string()));
+                (labels, count)
+            })
+            .collect::<Vec<_>>()
+    });
+    let help = "Attempts to connect that failed and connections that were lost, by code.";
+    collector.counter("sightline_broker_failures", help, failures);
+    let republished = brokers.iter().map(|broker| (of(broker), broker.publisher.counters().events_republished));
+    let help = "Events sent once more because the connection was lost before the broker had acknowledged them.";
+    collector.counter("sightline_events_republished", help, republished);
+    let detections = brokers.iter().flat_map(|broker| {
+        let counters = broker.publisher.counters().detections;
+        let outcomes = [
+            ("sent", counters.sent),
+            ("displaced", counters.displaced),
+            ("refused", counters.refused),
+            ("lost", counters.lost),
+        ];
+        outcomes.map(|(outcome, count)| {
+            let mut labels = of(broker);
+            labels.push(("outcome", outcome.to_string()));
+            (labels, count)
+        })
+    });
+    let help = "Per-frame messages, by what became of them.";
+    collector.counter("sightline_detections", help, detections);
+    let cleared = brokers.iter().map(|broker| (of(broker), broker.publisher.counters().retained_cleared));
+    collector.counter(
+        "sightline_retained_cleared",
+        "Retained topics that nobody owned and that were cleared.",
+        cleared,
+    );
+    let refused = brokers.iter().map(|broker| (of(broker), broker.publisher.counters().snapshots_refused));
+    collector.counter("sightline_snapshots_refused", "Pictures that were too large to be published.", refused);
+}

@@ -1,0 +1,227 @@
+//! `sightline run`
+
+mod brokers;
+mod daemon;
+mod engines;
+mod liveness;
+mod metrics;
+mod notify;
+mod observed;
+mod process;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::Context;
+use daemon::Daemon;
+use liveness::Liveness;
+use observed::{Observed, Operator, ReloadRequest};
+use sightline_config::Environment;
+use sightline_core::{
+    operations::{ReloadError, ReloadReport},
+    plan::Plan,
+    secret::Secret,
+};
+use sightline_web::{Server, WebSettings};
+use tokio::sync::mpsc;
+use tracing::{error, info};
+
+use crate::{
+    cli::{HttpAddress, RunArgs},
+    failure::{Failure, Kind, OrFail, Outcome},
+    logging::{self, Detail},
+    signals::{Signal, Signals},
+};
+
+/// Threads for everything that is neither decoding nor inference.
+const RUNTIME_THREADS: usize = 2;
+/// How long systemd is asked to wait for the start: compiling a model for an accelerator takes minutes.
+const START_MAY_TAKE: Duration = Duration::from_secs(900);
+/// How long answers that are being written are waited for at the end.
+const HTTP_DEADLINE: Duration = Duration::from_millis(200);
+/// Where the token of the HTTP endpoint may stand instead of in a file.
+const TOKEN_VARIABLE: &str = "SIGHTLINE_HTTP_TOKEN";
+
+/// Runs until a signal.
+pub fn execute(args: &RunArgs) -> Outcome {
+    logging::start(args.log_format, Detail::Daemon { verbose: args.verbose });
+    let web = web_settings(args)?;
+    let plan = load(&args.paths).map_err(said)?;
+    let state_dir = args.state_dir.clone().unwrap_or_else(default_state_dir);
+    let context = || format!("cannot use the state directory {}; --state-dir names another", state_dir.display());
+    std::fs::create_dir_all(&state_dir).with_context(context).or_fail(Kind::Config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(RUNTIME_THREADS)
+        .thread_name("tokio")
+        .enable_all()
+        .build()
+        .or_fail(Kind::Internal)?;
+    let outcome = runtime.block_on(serve(plan, args, web, &state_dir));
+    // A source that hangs in its teardown must not keep the process.
+    runtime.shutdown_background();
+    outcome
+}
+
+/// The pipelines of `paths`, or every problem, each with its file and line. Their secrets are kept out of the log from now
+/// on.
+fn load(paths: &[PathBuf]) -> Result<Plan, String> {
+    let plan = sightline_config::load(paths, &Environment::from_process()).map_err(|problems| problems.to_string())?;
+    logging::hide_secrets_of(&plan);
+    Ok(plan)
+}
+
+#[expect(clippy::print_stderr, reason = "problems are for the person at the keyboard, in the form compilers use")]
+fn said(problems: String) -> Failure {
+    eprintln!("{problems}");
+    Failure::said(Kind::Config)
+}
+
+/// Where the HTTP endpoint listens and who may ask; `None`: nowhere.
+fn web_settings(args: &RunArgs) -> Result<Option<WebSettings>, Failure> {
+    let HttpAddress::At(address) = args.http else { return Ok(None) };
+    let token = match &args.http_token_file {
+        Some(path) => {
+            let context = || format!("cannot read the token in {} (--http-token-file)", path.display());
+            Some(std::fs::read_to_string(path).with_context(context).or_fail(Kind::Config)?)
+        }
+        None => std::env::var(TOKEN_VARIABLE).ok(),
+    };
+    let token = token.map(|token| Secret::new(token.trim_end().to_owned()));
+    logging::hide(token.iter());
+    let settings = WebSettings { address, token };
+    settings.check().or_fail(Kind::Config)?;
+    Ok(Some(settings))
+}
+
+/// systemd's `StateDirectory=`, else the user's (XDG Base Directory Specification), else the machine's.
+fn default_state_dir() -> PathBuf {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let users = || variable("XDG_STATE_HOME").or_else(|| Some(variable("HOME")?.join(".local/state")));
+    variable("STATE_DIRECTORY")
+        .or_else(|| Some(users()?.join("sightline")))
+        .unwrap_or_else(|| PathBuf::from("/var/lib/sightline"))
+}
+
+async fn serve(plan: Plan, args: &RunArgs, web: Option<WebSettings>, state_dir: &Path) -> Outcome {
+    let mut signals = Signals::listen().or_fail(Kind::Internal)?;
+    notify::extend_start(START_MAY_TAKE);
+    let daemon = tokio::select! {
+        daemon = Daemon::start(plan, state_dir) => daemon?,
+        name = signals.stop() => {
+            info!(signal = name, "stopped before it had started");
+            return Ok(());
+        }
+    };
+    let observed = daemon.observed();
+    let liveness = Arc::new(Liveness::new(observed.clone()));
+    let (reloads, requests) = mpsc::channel(1);
+    let server = match web {
+        Some(settings) => {
+            let operator = Arc::new(Operator::new(observed.clone(), liveness.clone(), reloads));
+            let server = Server::start(settings, operator, &tokio::runtime::Handle::current());
+            Some(server.or_fail(Kind::Unavailable)?)
+        }
+        None => None,
+    };
+    let http = server.as_ref().map_or_else(|| "off".to_owned(), |server| server.address().to_string());
+    info!(version = env!("CARGO_PKG_VERSION"), http, "running");
+    notify::ready(&running_status(&observed));
+    notify::keep_watchdog(liveness);
+
+    let mut running = Running { daemon, observed, paths: &args.paths };
+    let name = running.until_stopped(&mut signals, requests).await;
+    info!(signal = name, "stopping");
+    notify::stopping();
+    signals.exit_on_second();
+    if let Some(server) = server {
+        server.stop(HTTP_DEADLINE).await;
+    }
+    running.daemon.stop().await;
+    info!("stopped");
+    Ok(())
+}
+
+fn running_status(observed: &Observed) -> String {
+    let cameras = observed.roster.read().len();
+    format!("{cameras} cameras")
+}
+
+/// The daemon between start and stop.
+struct Running<'a> {
+    daemon: Daemon,
+    observed: Arc<Observed>,
+    paths: &'a [PathBuf],
+}
+
+impl Running<'_> {
+    /// Reloads when somebody wishes it; the name of the signal that ends it.
+    async fn until_stopped(
+        &mut self,
+        signals: &mut Signals,
+        mut requests: mpsc::Receiver<ReloadRequest>,
+    ) -> &'static str {
+        loop {
+            let request = tokio::select! {
+                signal = signals.next() => match signal {
+                    Signal::Stop(name) => return name,
+                    Signal::Reload => None,
+                },
+                // Without an endpoint nobody asks.
+                Some(request) = requests.recv() => Some(request),
+            };
+            notify::reloading();
+            let outcome = match self.reload(signals).await {
+                Ok(outcome) => outcome,
+                Err(Stopped(name)) => return name,
+            };
+            notify::ready(&running_status(&self.observed));
+            match &outcome {
+                Ok(report) => tell(report),
+                Err(error) => error!("the configuration stays as it was: {error}"),
+            }
+            if let Some(request) = request {
+                // Whoever asked may be gone.
+                let _ = request.send(outcome);
+            }
+        }
+    }
+
+    /// Reads the files again and puts them in force.
+    async fn reload(&mut self, signals: &mut Signals) -> Result<Result<ReloadReport, ReloadError>, Stopped> {
+        let paths = self.paths.to_vec();
+        let loading = tokio::task::spawn_blocking(move || load(&paths));
+        let plan = match loading.await {
+            Ok(Ok(plan)) => plan,
+            Ok(Err(message)) => return Ok(Err(ReloadError { message })),
+            Err(panic) => {
+                return Ok(Err(ReloadError { message: format!("reading it failed: {panic}; this is a bug") }));
+            }
+        };
+        let (sources, engines, stages) = self.daemon.prerequisites();
+        let prepared = tokio::select! {
+            prepared = daemon::prepare(plan, &sources, engines, stages) => prepared,
+            name = signals.stop() => return Err(Stopped(name)),
+        };
+        let outcome = match prepared {
+            Ok(prepared) => self.daemon.reload(prepared, &self.observed).await,
+            Err(failure) => Err(failure),
+        };
+        Ok(outcome.map_err(|failure| ReloadError { message: in_words(&failure) }))
+    }
+}
+
+/// A signal ended the daemon while it prepared a reload.
+struct Stopped(&'static str);
+
+fn in_words(failure: &Failure) -> String {
+    failure.cause.as_ref().map_or_else(|| "see the log".to_owned(), |cause| format!("{cause:#}"))
+}
+
+fn tell(report: &ReloadReport) {
+    let ReloadReport { added, removed, restarted, changed, unchanged, models } = report;
+    let unchanged = unchanged.len();
+    info!(?added, ?removed, ?restarted, ?changed, unchanged, ?models, "reloaded");
+}
