@@ -18,7 +18,8 @@ pub trait Outbox: Send + Sync {
     fn push(&self, event: Event) -> Offered;
 
     /// The oldest event that is safe on disk and was not handed out yet by this process, with the process before it
-    /// among them. While the disk takes nothing, events are handed out all the same: late is better than never.
+    /// among them. While the disk takes nothing, events are handed out all the same: late is better than never. Only when it
+    /// cannot even be read do they pass those that are on it alone.
     fn take(&self) -> Option<(EventKey, Event)>;
 
     /// The broker has it.
@@ -53,7 +54,7 @@ pub struct OutboxFigures {
     pub displaced_size: u64,
     /// Forced out because they were too old.
     pub displaced_age: u64,
-    /// Lost because neither the disk nor memory had room.
+    /// Lost because neither the disk nor memory had room, or with a database that was damaged.
     pub displaced_memory: u64,
     /// Offered after the end, and not taken.
     pub refused: u64,
@@ -125,7 +126,8 @@ pub struct RecordedEvent {
     pub payload: String,
 }
 
-/// The events that were offered, delivered or not. Blocks for the disk: called on threads that may wait.
+/// The events that were offered, delivered or not, as far as they have reached the disk. Blocks for the disk: called on
+/// threads that may wait.
 pub trait History: Send + Sync {
     /// The newest events first.
     ///

@@ -35,7 +35,7 @@
 //! having synced voids the promise about power.
 //!
 //! While the disk takes nothing (full, read-only, gone), events wait in memory, are handed out from there, and are written
-//! as soon as it works again. A file that is damaged, another program's, or a newer version's is set aside, and a fresh one
+//! as soon as it works again; order is kept unless what is on the disk cannot even be read. A file that is damaged, another program's, or a newer version's is set aside, and a fresh one
 //! begun with what memory holds.
 //!
 //! | bound | |

@@ -203,10 +203,15 @@ impl Backlog {
         self.changes.extend(later);
     }
 
-    /// The disk takes nothing. `can_read`: it still gives what it has.
-    pub fn failing(&mut self, can_read: bool) {
+    /// The disk does not even give what it has: what is newer goes first then.
+    pub const fn cannot_read(&mut self) {
+        self.spilled.is_unreadable = true;
+        self.has_news = true;
+    }
+
+    /// The disk takes nothing.
+    pub fn failing(&mut self) {
         self.is_failing = true;
-        self.spilled.is_unreadable = !can_read;
         self.has_news |= !self.queue.is_empty();
         self.figures.write_failures += 1;
     }
@@ -261,6 +266,7 @@ impl Backlog {
         self.spilled = Spilled { totals, after: 0, since, is_unreadable: false };
         self.figures.inherited += totals.events;
         self.newest = self.newest.max(newest);
+        self.working();
     }
 
     /// The database is gone, and with it what was there alone. What memory holds is to be written again. So many are lost.

@@ -1,6 +1,7 @@
 //! The handle of one outbox: what a broker's connection holds.
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -78,8 +79,11 @@ impl EventOutbox {
     pub fn tell_news(&self) {
         let is_news = self.with(Backlog::take_news);
         let wake = self.wake.lock().clone();
-        if let Some(wake) = wake.filter(|_| is_news) {
-            wake();
+        let Some(wake) = wake.filter(|_| is_news) else { return };
+        // Whoever is woken may make mistakes; the disk has nothing to do with them.
+        if catch_unwind(AssertUnwindSafe(|| wake())).is_err() {
+            let Destination { broker, base_topic } = &self.destination;
+            tracing::error!(broker, base_topic, "whoever waits for events has panicked when it was told of some");
         }
     }
 }

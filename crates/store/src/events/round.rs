@@ -37,14 +37,11 @@ pub fn round(
             for (one, batch) in served.iter().zip(batches) {
                 one.outbox.with(|backlog| backlog.not_written(batch));
             }
-            // A full disk can be read: what waits there comes before what is newer.
-            if matches!(fault, Fault::Full(_)) {
-                refill(connection, served, look)?;
-            }
             return Err(fault);
         }
     }
-    Ok(refill(connection, served, look)? | has_more)
+    let reads_more = refill(connection, served, look)?;
+    Ok(reads_more || has_more)
 }
 
 /// What a transaction has done, to be believed once it is committed.
@@ -160,7 +157,7 @@ fn settle(served: &mut Vec<Served>, written: Written, hub: &Hub) -> bool {
 }
 
 /// Reads back events that are on disk alone, where memory runs out of others. Whether that is to be looked at again.
-fn refill(connection: &Connection, served: &[Served], look: Look) -> Result<bool, Fault> {
+pub fn refill(connection: &Connection, served: &[Served], look: Look) -> Result<bool, Fault> {
     let mut has_more = false;
     for one in served {
         let Some(row) = one.row() else { continue };

@@ -14,7 +14,7 @@ use super::{
     fault::Fault,
     lock::StateLock,
     outbox::Hub,
-    round::round,
+    round::{refill, round},
     served::{Look, Served},
     set_aside::set_aside,
     signal::Signals,
@@ -28,6 +28,8 @@ pub struct Writer {
     /// `None` while it could not be taken.
     lock: Option<StateLock>,
     database: Option<Database>,
+    /// The database is open for reading at best, and to be opened anew for writing.
+    is_stale: bool,
     /// When the last database that was in use was made.
     known: Option<i64>,
     /// The first key of this process.
@@ -49,6 +51,7 @@ impl Writer {
             state_dir: state_dir.to_owned(),
             lock,
             database: None,
+            is_stale: false,
             known: None,
             first_key,
             disk: Disk::default(),
@@ -92,11 +95,17 @@ impl Writer {
     fn serve(&mut self, signals: Signals) -> bool {
         for arrivals in signals.arrivals {
             self.is_asked = true;
+            if self.disk.is_failing() {
+                arrivals.outboxes.iter().for_each(|outbox| outbox.with(Backlog::failing));
+            }
             self.served.extend(arrivals.outboxes.into_iter().map(Served::new));
             self.waiting.push(arrivals.done);
         }
         let may_try = self.disk.may_try(Instant::now()) || signals.is_closing;
         let has_more = may_try && self.work();
+        if self.disk.is_failing() {
+            self.read_back();
+        }
         self.tell();
         has_more
     }
@@ -141,9 +150,18 @@ impl Writer {
         Ok(has_more)
     }
 
+    /// A disk that takes nothing may well be read: what waits there comes before what is newer.
+    fn read_back(&mut self) {
+        let look = Look { now: (self.hub.settings.now)(), is_tidying: false };
+        let result = self.database.as_ref().map(|database| refill(&database.connection, &self.served, look));
+        if !matches!(result, Some(Ok(_))) {
+            self.each_backlog(Backlog::cannot_read);
+        }
+    }
+
     /// Opens the database, unless it is open.
     fn open(&mut self) -> Result<(), Fault> {
-        if self.database.is_some() {
+        if self.database.is_some() && !self.is_stale {
             return Ok(());
         }
         if self.lock.is_none() {
@@ -155,6 +173,7 @@ impl Writer {
             self.adopt(&database)?;
         }
         self.database = Some(database);
+        self.is_stale = false;
         Ok(())
     }
 
@@ -203,14 +222,11 @@ impl Writer {
 
     /// The disk does not do what it should.
     fn broke(&mut self, fault: &Fault) {
-        // A full disk can still be read; whatever else is wrong may be so with this handle only.
-        let can_read = matches!(fault, Fault::Full(_)) && self.database.is_some();
-        if !can_read {
-            self.database = None;
-        }
+        // Whatever else than a full disk it is may be wrong with this handle only.
+        self.is_stale = !matches!(fault, Fault::Full(_));
         self.disk.failed(&self.state_dir.display().to_string(), fault, Instant::now());
         self.hub.is_failing.store(true, Ordering::Relaxed);
-        self.each_backlog(|backlog| backlog.failing(can_read));
+        self.each_backlog(Backlog::failing);
     }
 
     fn each_backlog(&self, what: impl Fn(&mut Backlog)) {

@@ -98,3 +98,26 @@ fn each_broker_has_its_own_events() {
         close(&store);
     }
 }
+
+#[test]
+fn a_mistake_on_the_writers_thread_stops_nothing() {
+    let state = tempfile::tempdir().unwrap();
+    let store = open(state.path());
+    let outbox = outbox(&store);
+    let (wake, woken) = std::sync::mpsc::channel();
+    outbox.on_ready(Arc::new(move || {
+        wake.send(()).unwrap();
+        panic!("a mistake that this test makes")
+    }));
+    for seq in 0..20 {
+        woken.recv_timeout(Duration::from_secs(10)).unwrap();
+        push_all(&*outbox, [seq]);
+        assert_eq!(deliver(&*outbox, 1), [seq]);
+    }
+    assert!(outbox.figures().is_on_disk && outbox.figures().write_failures == 0);
+    push_all(&*outbox, 20..30);
+    close(&store);
+    drop((store, outbox));
+    let store = open(state.path());
+    assert_eq!(take(&*crate::support::outbox(&store), 10), (20..30).collect::<Vec<_>>());
+}

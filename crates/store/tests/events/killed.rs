@@ -10,7 +10,7 @@ use sightline_core::outbox::{EventQuery, History};
 use crate::support::{child, event, next, open, outbox};
 
 /// Processes that are killed.
-const ROUNDS: u64 = 30;
+const ROUNDS: u64 = 50;
 
 /// What the processes have said before they were killed.
 #[derive(Default)]

@@ -1,8 +1,8 @@
 //! Writing fails with an I/O error: the operating system lets the child's files grow no further, until it is told to.
 
-use std::{path::Path, process::Command};
+use std::process::Command;
 
-use crate::support::{child, close, deliver, open, outbox, push_all, until};
+use crate::support::{child, close, deliver, next, open, outbox, push_all, until};
 
 /// The limit is a soft one, and the signal that comes with it is ignored, so that writing fails with `EFBIG`.
 const LIMITED: [&str; 4] = ["sh", "-c", "trap '' XFSZ; ulimit -S -f 600; exec \"$@\"", "sh"];
@@ -18,16 +18,12 @@ fn the_daemon_goes_on_from_memory_and_recovers() {
         println!("SKIPPED: there is no prlimit (util-linux) here to raise the limit with");
         return;
     }
-    fs_note(state.path());
+    std::fs::write(state.path().join("raised"), "").unwrap();
     process.finish();
     let store = open(state.path());
     let outbox = outbox(&store);
-    let rest: Vec<u64> = (0..outbox.figures().waiting).map(|_| crate::support::next(&*outbox).1.seq).collect();
+    let rest: Vec<u64> = (0..outbox.figures().waiting).map(|_| next(&*outbox).1.seq).collect();
     assert!(rest.first() == Some(&500) && rest.is_sorted_by(|one, other| other - one == 1), "{rest:?}");
-}
-
-fn fs_note(state_dir: &Path) {
-    std::fs::write(state_dir.join("raised"), "").unwrap();
 }
 
 #[test]

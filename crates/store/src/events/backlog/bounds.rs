@@ -9,7 +9,7 @@ use super::{
 
 impl Backlog {
     /// Forces out what is too much or too old, the oldest first; events on disk alone follow when they have been read
-    /// back. What was handed out goes for its age, but makes room for others only when nothing else is left: the broker
+    /// back, and until then the bound is exceeded by what is queued at most. What was handed out goes for its age, but makes room for others only when nothing else is left: the broker
     /// may have it already. The newest event always stays. So many were forced out.
     pub fn enforce(&mut self, now: WallTime) -> u64 {
         let before = self.figures.displaced();

@@ -98,7 +98,7 @@ impl Model {
             Step::Fail => {
                 let batch = self.backlog.gather(3);
                 self.backlog.not_written(batch);
-                self.backlog.failing(true);
+                self.backlog.failing();
             }
             Step::Refill => {
                 let Some((after, limit)) = self.backlog.wants() else { return };
@@ -178,7 +178,7 @@ fn while_the_disk_is_full_events_are_handed_out_all_the_same() {
     (1..=5).for_each(|key| assert!(backlog.push(entry(key))));
     written(&mut backlog);
     (6..=7).for_each(|key| assert!(backlog.push(entry(key))));
-    backlog.failing(true);
+    backlog.failing();
     assert_eq!(taken(&mut backlog), [1, 2, 3], "4 and 5 are on disk and come first");
     let is_on_disk = |key| Entry { unwritten: None, ..entry(key) };
     backlog.refill(Waiting { entries: vec![is_on_disk(4), is_on_disk(5)], is_all: true, unreadable: Vec::new() });
@@ -197,7 +197,8 @@ fn what_a_broken_disk_does_not_give_is_not_waited_for() {
     (1..=5).for_each(|key| assert!(backlog.push(entry(key))));
     written(&mut backlog);
     assert!(backlog.push(entry(6)));
-    backlog.failing(false);
+    backlog.failing();
+    backlog.cannot_read();
     assert_eq!(taken(&mut backlog), [1, 2, 3, 6]);
     backlog.working();
     assert_eq!(backlog.wants(), Some((3, 3)));
@@ -232,7 +233,7 @@ fn age_forces_out_what_was_handed_out_as_well() {
 #[test]
 fn memory_has_a_bound_while_the_disk_takes_nothing() {
     let mut backlog = backlog(100);
-    backlog.failing(true);
+    backlog.failing();
     for key in 1..=20 {
         backlog.push(entry(key));
         backlog.enforce(NOW);
@@ -241,4 +242,10 @@ fn memory_has_a_bound_while_the_disk_takes_nothing() {
     assert_eq!(taken(&mut backlog), [16, 17, 18, 19, 20]);
     backlog.push(entry(21));
     assert_eq!((backlog.enforce(NOW), backlog.figures().waiting), (1, 5));
+}
+
+#[test]
+fn an_event_in_memory_is_as_small_as_the_crates_documentation_says() {
+    // By itself; its texts, and its payload while it is unwritten, come on top.
+    assert!(size_of::<Entry>() <= 350, "{}", size_of::<Entry>());
 }
