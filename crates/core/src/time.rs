@@ -98,15 +98,22 @@ impl std::str::FromStr for WallTime {
         {
             return format!("{whole_seconds}.000Z").parse();
         }
-        let part = |range: std::ops::Range<usize>| -> Result<i64, NotATime> {
-            text.get(range).and_then(|digits| digits.parse().ok()).ok_or(NotATime)
-        };
-        if text.len() != 24 || !text.ends_with('Z') {
+        const FORM: &[u8; 24] = b"0000-00-00T00:00:00.000Z";
+        let is_as_in_form = |(byte, form): (u8, &u8)| if *form == b'0' { byte.is_ascii_digit() } else { byte == *form };
+        if text.len() != FORM.len() || !text.bytes().zip(FORM).all(is_as_in_form) {
             return Err(NotATime);
         }
-        let days = days_from_civil(part(0..4)?, part(5..7)?, part(8..10)?);
-        let seconds = ((days * 24 + part(11..13)?) * 60 + part(14..16)?) * 60 + part(17..19)?;
-        Ok(Self((seconds * 1000 + part(20..23)?) * 1000))
+        let part = |range: std::ops::Range<usize>, least: i64, most: i64| -> Result<i64, NotATime> {
+            let number = text.get(range).and_then(|digits| digits.parse().ok());
+            number.filter(|number| (least..=most).contains(number)).ok_or(NotATime)
+        };
+        let (year, month, day) = (part(0..4, 0, 9999)?, part(5..7, 1, 12)?, part(8..10, 1, 31)?);
+        let days = days_from_civil(year, month, day);
+        if civil_from_days(days) != (year, month, day) {
+            return Err(NotATime); // The 31st of a month of 30 days.
+        }
+        let seconds = ((days * 24 + part(11..13, 0, 23)?) * 60 + part(14..16, 0, 59)?) * 60 + part(17..19, 0, 59)?;
+        Ok(Self((seconds * 1000 + part(20..23, 0, 999)?) * 1000))
     }
 }
 
@@ -154,6 +161,24 @@ mod tests {
             prop_assume!(text.len() != 24 && text.len() != 20);
             prop_assert_eq!(text.parse::<WallTime>(), Err(NotATime));
         }
+    }
+
+    #[test]
+    fn what_no_calendar_has_is_refused() {
+        for text in [
+            "9999-99-99T99:99:99.999Z",
+            "2026-02-29T00:00:00.000Z",
+            "2026-04-31T00:00:00.000Z",
+            "2026-00-01T00:00:00.000Z",
+            "2026-01-01T24:00:00.000Z",
+            "2026-01-01T00:00:60.000Z",
+            "2026x01x01x00x00x00x000Z",
+            "-001-01-01T00:00:00.000Z",
+            "2026-01-01T00:00:00.+12Z",
+        ] {
+            assert_eq!(text.parse::<WallTime>(), Err(NotATime), "{text}");
+        }
+        assert!("2028-02-29T23:59:59.999Z".parse::<WallTime>().is_ok());
     }
 
     #[test]

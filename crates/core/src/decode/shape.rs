@@ -89,7 +89,9 @@ pub(super) fn checked(name: &str, output: &OutputView<'_>, expected: &[Dim]) -> 
         let (output, found) = (name.to_owned(), output.shape.to_vec());
         return Err(DecodeError::Shape { output, expected: described(expected), found });
     }
-    if output.data.len() != output.shape.iter().product::<usize>() {
+    // A product that overflows is more than any memory holds.
+    let samples = output.shape.iter().try_fold(1usize, |product, &dimension| product.checked_mul(dimension));
+    if samples != Some(output.data.len()) {
         let (shape, found) = (output.shape.to_vec(), output.data.len());
         return Err(DecodeError::Length { output: name.to_owned(), shape, found });
     }

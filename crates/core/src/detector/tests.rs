@@ -301,6 +301,9 @@ fn shapes_that_do_not_fit_are_named() {
     let mut short = good();
     short[1].data.pop();
     assert_eq!(refused(&short), "output \"classes\" of shape [1, 2, 4] holds 7 samples");
+    let mut overflowing = good();
+    overflowing[0].shape[0] = usize::MAX;
+    assert!(refused(&overflowing).starts_with("output \"boxes\" of shape ["), "{}", refused(&overflowing));
     let empty = [output(&[0, 2, 4], &[]), output(&[0, 2, 4], &[])];
     assert_eq!(refused(&empty), "image 0 of a batch of 0 was asked for");
 }
