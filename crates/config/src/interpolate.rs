@@ -1,12 +1,8 @@
 //! `${env:NAME}`, `${file:PATH}` and `${hostname}` inside a value.
 
-use std::{
-    fs::File,
-    io::Read,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use crate::environment::Environment;
+use crate::{environment::Environment, files};
 
 /// Larger than any password or token; keeps `${file:/dev/zero}` from filling the memory.
 const MAX_FILE_BYTES: u64 = 64 * 1024;
@@ -130,20 +126,10 @@ impl Reference {
 }
 
 fn read_reference(path: &Path) -> Result<String, ReferenceError> {
-    let cannot = |why: String| {
+    let text = files::read_text(path, MAX_FILE_BYTES).map_err(|why| {
         let help = "the file must exist and be readable for the daemon's user";
         ReferenceError::new(format!("cannot read `{}`: {why}", path.display()), help)
-    };
-    let file = File::open(path).map_err(|error| cannot(error.to_string()))?;
-    let mut text = String::new();
-    match file.take(MAX_FILE_BYTES + 1).read_to_string(&mut text) {
-        Ok(length) if length as u64 > MAX_FILE_BYTES => return Err(cannot("larger than 64 KiB".to_owned())),
-        Ok(_) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
-            return Err(cannot("not UTF-8 text".to_owned()));
-        }
-        Err(error) => return Err(cannot(error.to_string())),
-    }
+    })?;
     let without_newline = text.strip_suffix('\n').unwrap_or(&text);
     Ok(without_newline.strip_suffix('\r').unwrap_or(without_newline).to_owned())
 }

@@ -9,6 +9,7 @@ mod address;
 mod defaults;
 mod duration;
 mod environment;
+mod files;
 mod interpolate;
 pub mod models;
 mod pipeline;

@@ -2,6 +2,7 @@
 
 use std::{
     cell::RefCell,
+    collections::HashSet,
     fmt,
     path::{Path, PathBuf},
 };
@@ -9,7 +10,7 @@ use std::{
 use serde::Serialize;
 
 /// One thing that is wrong. Its text never holds a secret, nor any text that came out of a `${…}` reference.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Problem {
     /// The file it is in.
     pub file: PathBuf,
@@ -63,13 +64,8 @@ impl Problems {
         if let (true, Some(value)) = (problems.is_empty(), value) {
             return Ok(value);
         }
-        let mut told: Vec<Problem> = Vec::new();
-        for problem in problems {
-            if !told.contains(&problem) {
-                told.push(problem);
-            }
-        }
-        Err(Self(told))
+        let mut told = HashSet::new();
+        Err(Self(problems.into_iter().filter(|problem| told.insert(problem.clone())).collect()))
     }
 }
 

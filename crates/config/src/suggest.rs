@@ -6,9 +6,12 @@ const LEAST_BEGINNING: usize = 4;
 /// The candidate nearest to `wrong`, if one is near enough to be a slip of the fingers, or begins with it.
 pub(crate) fn closest<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wrong = wrong.to_lowercase();
-    let longest_slip = (wrong.chars().count() / 3).max(1);
+    let length = wrong.chars().count();
+    let longest_slip = (length / 3).max(1);
     candidates
         .into_iter()
+        // A whole paragraph where a word should be means none, and comparing it would take its time.
+        .filter(|candidate| length <= 2 * candidate.chars().count() + 1)
         .map(|candidate| (edit_distance(&wrong, &candidate.to_lowercase()), candidate))
         .filter(|(distance, candidate)| {
             let is_begun = wrong.len() >= LEAST_BEGINNING && candidate.to_lowercase().starts_with(&wrong);
@@ -67,6 +70,7 @@ mod tests {
         ] {
             assert_eq!(closest(wrong, keys), expected, "{wrong}");
         }
+        assert_eq!(closest(&"transport".repeat(1_000_000), keys), None);
     }
 
     #[test]

@@ -121,6 +121,15 @@ fn label_filters_have_aspect_ratios() {
 }
 
 #[test]
+fn polygons_of_more_corners_than_any_has_are_refused_unseen() {
+    let corners = "[0.5, 0.5], ".repeat(1001);
+    assert_camera_told(&[(
+        &format!("    masks: [[{corners}]]\n"),
+        &["p.yaml:6: cameras.a.masks[0]: a polygon has at most 1000 points, this one has 1001"],
+    )]);
+}
+
+#[test]
 fn polygons_that_are_none() {
     assert_camera_told(&[
         (

@@ -8,7 +8,7 @@ use sightline_core::{
 };
 
 use super::wire::{AnchorsWire, FeatureMapWire, SsdAnchorsWire};
-use crate::{problem::PlaceId, read::Reading, yaml::field::Field};
+use crate::{files::read_bytes, problem::PlaceId, read::Reading, yaml::field::Field};
 
 /// Cells per side of a feature map. A 4096 pixel input at stride 8 has 512.
 const MAX_CELLS: usize = 512;
@@ -54,7 +54,8 @@ fn from_file(reading: Reading<'_>, place: PlaceId, field: &Field<String>) -> Opt
 
 fn read_file(path: &Path) -> Result<Vec<Anchor>, String> {
     const BYTES_PER_ANCHOR: usize = 16;
-    let bytes = std::fs::read(path).map_err(|error| format!("cannot read the file: {error}"))?;
+    let most = MAX_ANCHORS * BYTES_PER_ANCHOR;
+    let bytes = read_bytes(path, most as u64).map_err(|why| format!("cannot read the file: {why}"))?;
     if bytes.is_empty() || bytes.len() % BYTES_PER_ANCHOR != 0 {
         return Err(format!("{} bytes are no whole number of boxes of {BYTES_PER_ANCHOR} bytes", bytes.len()));
     }

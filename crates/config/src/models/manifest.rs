@@ -1,6 +1,6 @@
 //! `model.yaml` to a [`ModelSpec`], or everything that is wrong with it.
 
-use std::path::Path;
+use std::{collections::HashSet, path::Path};
 
 use sightline_core::{
     model::{ColorOrder, DetectionSettings, Head, InputSpec, Labels, ModelSpec, ResizeMode, TensorLayout},
@@ -19,6 +19,7 @@ use super::{
 use crate::{
     defaults,
     environment::Environment,
+    files,
     interpolate::Surroundings,
     problem::{PlaceId, Problem, Reporter, whole_file},
     read::{Reading, TOPIC_LEVEL_HELP, check_version, to_f32, wrong_topic_level},
@@ -27,7 +28,7 @@ use crate::{
 
 /// Reads a manifest and looks for its weights.
 pub(crate) fn load_manifest(manifest: &Manifest, environment: &Environment) -> Result<ModelSpec, Vec<Problem>> {
-    let text = std::fs::read_to_string(&manifest.file)
+    let text = files::read_text(&manifest.file, files::MAX_TEXT_BYTES)
         .map_err(|error| vec![whole_file(&manifest.file, format!("cannot read the file: {error}"), None)])?;
     let reporter = Reporter::new(&manifest.file);
     let model = read(manifest, &text, &reporter, environment);
@@ -232,7 +233,7 @@ fn labels(reading: Reading<'_>, place: PlaceId, wire: &LabelNamesWire) -> Option
             }
             let (at, _) = file.file.given()?;
             let path = reading.path(&file.file)?;
-            match std::fs::read_to_string(path) {
+            match files::read_text(&path, files::MAX_TEXT_BYTES) {
                 Ok(text) => text.lines().map(str::to_owned).collect(),
                 Err(error) => {
                     let shown = reading.shown_path(&file.file);
@@ -257,6 +258,7 @@ fn check_names(reporter: &Reporter, place: PlaceId, names: &[Option<String>]) {
     if names.iter().flatten().next().is_none() {
         reporter.report(place, "there is no label");
     }
+    let mut earlier = HashSet::new();
     for (id, name) in names.iter().enumerate() {
         let Some(name) = name else {
             continue;
@@ -264,7 +266,7 @@ fn check_names(reporter: &Reporter, place: PlaceId, names: &[Option<String>]) {
         if let Some(wrong) = wrong_topic_level(name) {
             reporter.report_with_help(place, format!("label {id} {wrong}"), TOPIC_LEVEL_HELP);
         }
-        if names[..id].iter().flatten().any(|earlier| earlier == name) {
+        if !earlier.insert(name) {
             reporter.report(place, format!("label {id}, `{name}`, is there twice"));
         }
     }

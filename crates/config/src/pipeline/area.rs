@@ -5,7 +5,7 @@ use sightline_core::{
     plan::ReferencePoint,
 };
 
-use super::wire::{PointWire, PolygonWire, ReferencePointWire};
+use super::wire::{MAX_CORNERS, PointWire, PolygonWire, ReferencePointWire};
 use crate::{
     problem::PlaceId,
     read::{Reading, TOPIC_LEVEL_HELP, to_f32, wrong_topic_level},
@@ -33,6 +33,11 @@ pub(super) fn masks(reading: Reading<'_>, field: &Field<Vec<Field<PolygonWire>>>
 
 /// A polygon, if its corners make one; `place` is that of their list.
 pub(super) fn polygon(reading: Reading<'_>, place: PlaceId, wire: &PolygonWire) -> Option<Polygon> {
+    if wire.0.len() > MAX_CORNERS {
+        let message = format!("a polygon has at most {MAX_CORNERS} points, this one has {}", wire.0.len());
+        reading.reporter.report_with_help(place, message, "leave out points that lie on the same side");
+        return None;
+    }
     // All are read before one is missed, so that the problems of all are told.
     let corners: Vec<Option<(PlaceId, Point)>> =
         wire.0.iter().enumerate().map(|(index, field)| corner(reading, place, index, field)).collect();

@@ -1,6 +1,6 @@
 //! `labels:` of cameras, and of the zones and lines that watch some of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use sightline_core::{model::Labels, plan::LabelFilter};
 
@@ -81,11 +81,12 @@ pub(super) fn reported(
 /// The labels that a zone or a line watches; all that the camera reports when empty.
 pub(super) fn watched(reading: Reading<'_>, field: &Field<Vec<Field<String>>>, known: KnownLabels<'_>) -> Vec<String> {
     let mut watched: Vec<String> = Vec::new();
+    let mut earlier = HashSet::new();
     let Some((_, names)) = field.given() else {
         return watched;
     };
     for (place, name) in names.iter().filter_map(Field::given) {
-        if watched.contains(name) {
+        if !earlier.insert(name) {
             reading.reporter.report(place, "this label is in the list twice");
             continue;
         }

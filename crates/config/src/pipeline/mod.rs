@@ -32,6 +32,7 @@ use self::{
 };
 use crate::{
     environment::Environment,
+    files,
     interpolate::Surroundings,
     models::{self, ModelReference},
     problem::{Place, PlaceId, Problem, Problems, Reporter, whole_file},
@@ -98,7 +99,7 @@ impl Loading<'_> {
     }
 
     fn pipeline(&mut self, file: &Path) -> Option<PipelinePlan> {
-        let text = match std::fs::read_to_string(file) {
+        let text = match files::read_text(file, files::MAX_TEXT_BYTES) {
             Ok(text) => text,
             Err(error) => {
                 self.problems.push(whole_file(file, format!("cannot read the file: {error}"), None));

@@ -11,6 +11,7 @@ use super::{later, outbox, wire::MqttWire};
 use crate::{
     address::{Address, AddressError, NetworkAddress},
     defaults,
+    files::{MAX_TEXT_BYTES, read_bytes},
     problem::PlaceId,
     read::{Reading, wrong_topic_level},
     suggest::did_you_mean,
@@ -186,7 +187,7 @@ fn pem(reading: Reading<'_>, field: &Field<String>, label_end: &str) -> Option<V
 }
 
 fn read_pem(path: &Path, shown: &str, label_end: &str) -> Result<Vec<u8>, String> {
-    let bytes = std::fs::read(path).map_err(|error| format!("cannot read {shown}: {error}"))?;
+    let bytes = read_bytes(path, MAX_TEXT_BYTES).map_err(|why| format!("cannot read {shown}: {why}"))?;
     let kind = label_end.trim_end_matches('-').to_lowercase();
     let is_plausible = std::str::from_utf8(&bytes).is_ok_and(|text| {
         text.lines().any(|line| line.starts_with("-----BEGIN ") && line.trim_end().ends_with(label_end))

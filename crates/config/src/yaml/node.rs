@@ -11,8 +11,11 @@ use crate::problem::{Place, PlaceId, Reporter, child_path};
 
 /// Deeper than any configuration; keeps a hostile file from exhausting the stack.
 const MAX_DEPTH: usize = 64;
-/// More than any configuration; keeps a few aliases of aliases from filling the memory.
-const MAX_NODES: usize = 200_000;
+/// More bytes than any configuration takes; keeps aliases of aliases, of long texts or inside long keys, from filling
+/// the memory.
+const MAX_SIZE: usize = 64 * 1024 * 1024;
+/// About what a node takes beside its texts: itself and its place.
+const NODE_SIZE: usize = 128;
 
 /// A value and where it stands: at its key in a mapping, at its own start in a list.
 #[derive(Clone, Debug)]
@@ -31,6 +34,18 @@ pub(super) enum Value {
     },
     Sequence(Vec<Node>),
     Mapping(Vec<(String, Node)>),
+}
+
+impl Value {
+    /// Levels below it: 0 for a scalar.
+    fn height(&self) -> usize {
+        let below = match self {
+            Self::Null | Self::Scalar { .. } => return 0,
+            Self::Sequence(items) => items.iter().map(|item| item.value.height()).max(),
+            Self::Mapping(entries) => entries.iter().map(|(_, entry)| entry.value.height()).max(),
+        };
+        1 + below.unwrap_or(0)
+    }
 }
 
 impl Node {
@@ -67,26 +82,37 @@ pub(super) fn parse_number(text: &str) -> Option<f64> {
 pub(super) fn parse(text: &str, whole_file: PlaceId, reporter: &Reporter) -> Option<Node> {
     // Editors on Windows put a byte order mark in front; the parser would take it for content.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut builder = Builder { parser: Parser::new_from_str(text), reporter, anchors: HashMap::new(), nodes: 0 };
+    let mut builder = Builder { parser: Parser::new_from_str(text), reporter, anchors: HashMap::new(), size: 0 };
     match builder.document(whole_file) {
         Ok(root) => root,
         Err(Stop::Syntax(error)) => {
-            report_scan_error(&error, reporter);
+            report_scan_error(&error, text, reporter);
             None
         }
         Err(Stop::Reported) => None,
     }
 }
 
-fn report_scan_error(error: &ScanError, reporter: &Reporter) {
+fn report_scan_error(error: &ScanError, text: &str, reporter: &Reporter) {
     // "unexpected character: `x'" quotes one character of the file, which may be one of a password.
     let message = error.info().split(": `").next().unwrap_or_default();
+    let (line, column) = place_in_text(text, error.marker().line(), error.marker().col() + 1);
     reporter.report_syntax(
-        error.marker().line(),
-        error.marker().col() + 1,
+        line,
+        column,
         format!("not valid YAML: {message}"),
         "look at the indentation, colons and quotes here and just above",
     );
+}
+
+/// The parser counts one line too many where a text ends without a line break: that is the end of the last line.
+fn place_in_text(text: &str, line: usize, column: usize) -> (usize, usize) {
+    let lines = text.split('\n').count();
+    if line <= lines {
+        return (line, column);
+    }
+    let last = text.rsplit('\n').next().unwrap_or_default();
+    (lines, last.chars().count() + 1)
 }
 
 /// Why building ended early.
@@ -104,9 +130,19 @@ impl From<ScanError> for Stop {
 struct Builder<'a> {
     parser: Parser<'a, StrInput<'a>>,
     reporter: &'a Reporter,
-    /// Nodes that aliases may refer to, with the number of nodes in each.
-    anchors: HashMap<usize, (Value, usize)>,
-    nodes: usize,
+    /// What aliases may refer to.
+    anchors: HashMap<usize, Anchored>,
+    /// Bytes that everything built so far takes, roughly.
+    size: usize,
+}
+
+/// A value that an alias stands for.
+struct Anchored {
+    value: Value,
+    /// Bytes that a copy takes, roughly.
+    size: usize,
+    /// Levels below it.
+    height: usize,
 }
 
 impl<'a> Builder<'a> {
@@ -144,14 +180,21 @@ impl<'a> Builder<'a> {
         Err(Stop::Reported)
     }
 
-    fn node(&mut self, event: Event<'a>, span: Span, place: PlaceId, depth: usize) -> Result<Node, Stop> {
-        let nodes_before = self.nodes;
-        self.nodes += 1;
-        if depth > MAX_DEPTH || self.nodes > MAX_NODES {
-            self.stop_at(span, "nested too deeply or too large", "no setting needs this much")?;
+    /// Takes so many bytes more, on a level so many below the root.
+    fn grow(&mut self, size: usize, depth: usize, span: Span) -> Result<(), Stop> {
+        self.size = self.size.saturating_add(size);
+        if depth > MAX_DEPTH || self.size > MAX_SIZE {
+            return self.stop_at(span, "nested too deeply or too large", "no setting needs this much");
         }
+        Ok(())
+    }
+
+    fn node(&mut self, event: Event<'a>, span: Span, place: PlaceId, depth: usize) -> Result<Node, Stop> {
+        let size_before = self.size;
+        self.grow(NODE_SIZE, depth, span)?;
         let (value, anchor) = match event {
             Event::Scalar(text, style, anchor, tag) => {
+                self.grow(text.len(), depth, span)?;
                 let plain = style == ScalarStyle::Plain && !self.is_tagged_text(tag.as_deref(), span)?;
                 (scalar(text.into_owned(), plain), anchor)
             }
@@ -163,11 +206,13 @@ impl<'a> Builder<'a> {
                 self.is_tagged_text(tag.as_deref(), span)?;
                 (self.mapping(place, depth)?, anchor)
             }
-            Event::Alias(anchor) => (self.alias(anchor, span)?, 0),
+            Event::Alias(anchor) => (self.alias(anchor, depth, span)?, 0),
             _ => self.stop_at(span, "not valid YAML: no value where one should be", "write a value here")?,
         };
         if anchor != 0 {
-            self.anchors.insert(anchor, (value.clone(), self.nodes - nodes_before));
+            let size = self.size - size_before;
+            self.grow(size, depth, span)?;
+            self.anchors.insert(anchor, Anchored { value: value.clone(), size, height: value.height() });
         }
         Ok(Node { place, value })
     }
@@ -181,12 +226,13 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn alias(&mut self, anchor: usize, span: Span) -> Result<Value, Stop> {
-        let Some((value, size)) = self.anchors.get(&anchor).cloned() else {
+    fn alias(&mut self, anchor: usize, depth: usize, span: Span) -> Result<Value, Stop> {
+        let Some(&Anchored { size, height, .. }) = self.anchors.get(&anchor) else {
             return self.stop_at(span, "this alias refers to itself", "an anchor can be used only below its end");
         };
-        self.nodes += size;
-        Ok(value)
+        // Before it is copied: the copy may be what fills the memory.
+        self.grow(size, depth + height, span)?;
+        Ok(self.anchors[&anchor].value.clone())
     }
 
     fn sequence(&mut self, place: PlaceId, depth: usize) -> Result<Value, Stop> {
@@ -197,7 +243,7 @@ impl<'a> Builder<'a> {
             if event == Event::SequenceEnd {
                 return Ok(Value::Sequence(items));
             }
-            let place = self.place_at(format!("{path}[{}]", items.len()), span);
+            let place = self.place_at(format!("{path}[{}]", items.len()), depth, span)?;
             items.push(self.node(event, span, place, depth + 1)?);
         }
     }
@@ -205,6 +251,7 @@ impl<'a> Builder<'a> {
     fn mapping(&mut self, place: PlaceId, depth: usize) -> Result<Value, Stop> {
         let path = self.reporter.place(place).path;
         let mut entries: Vec<(String, Node)> = Vec::new();
+        let mut places: HashMap<String, PlaceId> = HashMap::new();
         loop {
             let (event, key_span) = self.next()?;
             let key = match event {
@@ -212,12 +259,16 @@ impl<'a> Builder<'a> {
                 Event::Scalar(text, ..) => text.into_owned(),
                 _ => self.stop_at(key_span, "a key must be plain text", "write `key: value`")?,
             };
-            let place = self.place_at(child_path(&path, displayable_key(&key)), key_span);
+            let place = self.place_at(child_path(&path, displayable_key(&key)), depth, key_span)?;
+            self.grow(2 * key.len(), depth, key_span)?;
             let (event, span) = self.next()?;
             let node = self.node(event, span, place, depth + 1)?;
-            match entries.iter().find(|(earlier, _)| *earlier == key) {
-                Some((_, earlier)) => self.report_duplicate(&key, earlier.place, place),
-                None => entries.push((key, node)),
+            match places.get(&key) {
+                Some(&earlier) => self.report_duplicate(&key, earlier, place),
+                None => {
+                    places.insert(key.clone(), place);
+                    entries.push((key, node));
+                }
             }
         }
     }
@@ -228,8 +279,9 @@ impl<'a> Builder<'a> {
         self.reporter.report_with_help(here, message, help);
     }
 
-    fn place_at(&self, path: String, span: Span) -> PlaceId {
-        self.reporter.add_place(Place { path, line: span.start.line(), column: span.start.col() + 1 })
+    fn place_at(&mut self, path: String, depth: usize, span: Span) -> Result<PlaceId, Stop> {
+        self.grow(path.len(), depth, span)?;
+        Ok(self.reporter.add_place(Place { path, line: span.start.line(), column: span.start.col() + 1 }))
     }
 }
 
@@ -301,6 +353,42 @@ mod tests {
         }
         assert_eq!(parsed(&aliases).1, too_large);
         assert!(parsed("a: &a [*a]").0.is_none());
+    }
+
+    #[test]
+    fn what_is_small_and_grows_is_refused_before_it_has_grown() {
+        let too_large = ["nested too deeply or too large".to_owned()];
+        // A long text over and over.
+        let long = format!("a: &a {}\nb: [{}]\n", "x".repeat(100_000), "*a, ".repeat(10_000));
+        assert_eq!(parsed(&long).1, too_large);
+        // Long keys, which the path of every value below them repeats.
+        let keys = (0..60).map(|level| format!("{}{}:\n", " ".repeat(level), "k".repeat(90)));
+        let deep = format!("{}{}[{}]\n", keys.collect::<String>(), " ".repeat(60), "1, ".repeat(50_000));
+        assert_eq!(parsed(&deep).1, too_large);
+        // Aliases inside of what the next alias stands for: every line is one level deeper than all before it.
+        let levels = (1..200).map(|level| format!("a{level}: &a{level} [*a{}]\n", level - 1));
+        let stairs = format!("a0: &a0 []\n{}", levels.collect::<String>());
+        assert_eq!(parsed(&stairs).1, too_large);
+    }
+
+    #[test]
+    fn the_end_of_a_file_is_the_end_of_its_last_line() {
+        for (text, line, column) in [("[", 1, 2), ("a: 1\nb: [ä", 2, 6), ("a: [\n", 2, 1)] {
+            let reporter = Reporter::new(Path::new("x.yaml"));
+            let whole_file = reporter.add_place(Place { path: String::new(), line: 1, column: 1 });
+            parse(text, whole_file, &reporter);
+            let problems = reporter.into_problems();
+            let place = (problems[0].line, problems[0].column);
+            assert_eq!(place, (Some(line), Some(column)), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn many_keys_are_read_at_once() {
+        let many: String = (0..100_000).map(|number| format!("k{number}: 1\n")).collect();
+        assert!(parsed(&many).0.is_some());
+        let duplicates = parsed(&"k: 1\n".repeat(3)).1;
+        assert_eq!(duplicates, ["`k` is given twice", "`k` is given twice"]);
     }
 
     proptest! {

@@ -13,7 +13,7 @@ use crate::yaml::field::Field;
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "Zone", extend("required" = ["polygon"]))]
 pub(crate) struct ZoneWire {
-    /// The area's corners in the order in which one walks around it, at least 3. The last one is joined to the first;
+    /// The area's corners in the order in which one walks around it, 3 to 1000. The last one is joined to the first;
     /// no side may cross or touch another.
     pub polygon: Field<PolygonWire>,
     /// Labels that count here; each must be one that the camera reports. Left out or empty: all that it reports.
@@ -60,6 +60,9 @@ pub(crate) enum ReferencePointWire {
     Center,
 }
 
+/// More corners than any area needs: every side is held against every other.
+pub(crate) const MAX_CORNERS: usize = 1000;
+
 /// Corners in order.
 #[derive(Debug, Deserialize)]
 pub(crate) struct PolygonWire(pub Vec<Field<PointWire>>);
@@ -75,7 +78,7 @@ impl JsonSchema for PolygonWire {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let corners = generator.subschema_for::<PointWire>();
-        json_schema!({ "type": "array", "items": corners, "minItems": 3 })
+        json_schema!({ "type": "array", "items": corners, "minItems": 3, "maxItems": MAX_CORNERS })
     }
 }
 

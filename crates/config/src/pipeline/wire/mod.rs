@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub(crate) use self::{
-    area::{LineWire, PointWire, PolygonWire, ReferencePointWire, ZoneWire},
+    area::{LineWire, MAX_CORNERS, PointWire, PolygonWire, ReferencePointWire, ZoneWire},
     camera::{CameraWire, DefaultsWire, LabelWire, LabelsWire, TransportWire},
     kept::{ClipsWire, OutboxWire, SnapshotsWire},
     scalar::{AddressText, DurationOrOffText, DurationText, EventName, Fraction, Ratio, SizeText, TopicText},
