@@ -8,7 +8,7 @@ SIGHTLINE := $(or $(CARGO_TARGET_DIR),target)/release/sightline
 # A developer's checkout has real models beside it; a user's has not, and needs none.
 export SIGHTLINE_MODELS ?= $(wildcard $(abspath ../shared/models))
 
-.PHONY: help setup build test lint bench demo eval model-card clean
+.PHONY: help setup build test lint bench fuzz demo eval model-card clean
 
 help:                           ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -30,6 +30,9 @@ lint: setup                     ## formatting, clippy, dependency rule
 
 bench: setup                    ## criterion benchmarks of the hot path
 	$(CARGO) bench --locked -p sightline-core $(ARGS)
+
+fuzz:                           ## look for input that breaks a parser, SECONDS=60 per target
+	@fuzz/run.sh --seconds $(or $(SECONDS),60) $(ARGS)
 
 demo: build                     ## simulated cameras, a broker, the daemon, events on the console
 	@$(SIGHTLINE) demo $(ARGS)

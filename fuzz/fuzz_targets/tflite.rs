@@ -1,0 +1,4 @@
+//! `tflite` under the engine.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| sightline_fuzz::tflite(bytes));
