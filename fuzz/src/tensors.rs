@@ -115,7 +115,7 @@ fn head(input: &mut Input<'_>) -> Head {
 
 /// Mostly one as a model has it; every other a float of any kind, since a file of anchors may hold nearly any.
 fn anchor(number: usize, input: &mut Input<'_>) -> Anchor {
-    let side = if number % 2 == 0 { 0.25 } else { input.float() };
+    let side = if number.is_multiple_of(2) { 0.25 } else { input.float() };
     Anchor { center_y: input.fraction(), center_x: input.fraction(), height: side, width: side }
 }
 
