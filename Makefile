@@ -8,7 +8,7 @@ SIGHTLINE := $(or $(CARGO_TARGET_DIR),target)/release/sightline
 # A developer's checkout has real models beside it; a user's has not, and needs none.
 export SIGHTLINE_MODELS ?= $(wildcard $(abspath ../shared/models))
 
-.PHONY: help setup build test lint bench fuzz demo eval model-card clean
+.PHONY: help setup build test lint bench fuzz install demo eval model-card clean
 
 help:                           ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -21,6 +21,7 @@ build: setup                    ## the daemon: target/release/sightline
 
 test: setup                     ## every test, the real binary's included
 	$(CARGO) test --workspace --locked --no-fail-fast
+	tests/systemd/check.sh
 	training/test.sh
 
 lint: setup                     ## formatting, clippy, dependency rule
@@ -33,6 +34,9 @@ bench: setup                    ## criterion benchmarks of the hot path
 
 fuzz:                           ## look for input that breaks a parser, SECONDS=60 per target
 	@fuzz/run.sh --seconds $(or $(SECONDS),60) $(ARGS)
+
+install: build                  ## into PREFIX=/usr/local, below DESTDIR if given; see docs/systemd.md
+	@deploy/install.sh $(SIGHTLINE) $(or $(PREFIX),/usr/local) $(DESTDIR)
 
 demo: build                     ## simulated cameras, a broker, the daemon, events on the console
 	@$(SIGHTLINE) demo $(ARGS)
