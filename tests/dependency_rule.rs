@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
 /// Package → the crates of ours that may name it (as a normal or build dependency).
-const OWNED: [(&str, &[&str]); 20] = [
+const OWNED: [(&str, &[&str]); 22] = [
     ("gstreamer", &["sightline-media", "sightline-sim"]),
     ("gstreamer-app", &["sightline-media", "sightline-sim"]),
     ("gstreamer-video", &["sightline-media"]),
@@ -23,6 +23,8 @@ const OWNED: [(&str, &[&str]); 20] = [
     ("rusqlite", &["sightline-store"]),
     ("axum", &["sightline-web"]),
     ("prometheus-client", &["sightline-web"]),
+    ("hyper", &["sightline-web"]),
+    ("hyper-util", &["sightline-web"]),
     ("sd-notify", &["sightline"]),
     ("tokio", &["sightline-pipeline", "sightline-mqtt", "sightline-web", "sightline"]),
     ("clap", &["sightline"]),

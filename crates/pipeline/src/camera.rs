@@ -300,7 +300,13 @@ impl Camera {
                     let shown = *inbox.picture.lock();
                     self.status.picture_shows(self, shown);
                     match end {
-                        Some(SourceEvent::Failed(error)) => return broken(error, first_frame),
+                        Some(SourceEvent::Failed(error)) => {
+                            // A camera that was there and falls silent has stalled, whoever notices it first.
+                            if error.code == SourceErrorCode::Timeout && first_frame.is_some() {
+                                self.stalled(&error.message);
+                            }
+                            return broken(error, first_frame);
+                        }
                         Some(_) => return Ending::Finished,
                         None => {}
                     }
@@ -313,13 +319,17 @@ impl Camera {
                     first_frame = first_frame.or(last_frame);
                     let silent_for = now.saturating_duration_since(last_frame.unwrap_or(opened_at));
                     if silent_for > self.spec.stall_timeout {
-                        self.status.set(self, CameraState::Stalled, Some(SourceErrorCode::Timeout), None);
                         let message = format!("no frame for {:.0} s", silent_for.as_secs_f32());
+                        self.stalled(&message);
                         return broken(SourceError { code: SourceErrorCode::Timeout, message }, first_frame);
                     }
                 }
             }
         }
+    }
+
+    fn stalled(&self, message: &str) {
+        self.status.set(self, CameraState::Stalled, Some(SourceErrorCode::Timeout), Some(message.to_owned()));
     }
 
     /// What follows from one frame: messages, recordings and pictures. `source`: what is recorded, while it runs.

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 use sightline_core::{
-    event::{EndReason, EventKind, FrameBalance, Retained},
+    event::{EndReason, EventKind, Retained},
     plan::{CameraPlan, SourceSpec},
 };
 use sightline_pipeline::{
@@ -36,11 +36,6 @@ async fn reload(rig: &mut Rig, cameras: Vec<CameraPlan>) -> CameraChanges {
     rig.runtime.reload(vec![parts]).await
 }
 
-fn balance(rig: &Rig, id: &str) -> FrameBalance {
-    let balances = rig.runtime.balances();
-    balances.iter().find(|(camera, _)| &**camera == id).map(|(_, balance)| *balance).expect("the camera runs")
-}
-
 fn ids(names: &[&str]) -> Vec<String> {
     names.iter().map(ToString::to_string).collect()
 }
@@ -54,7 +49,7 @@ async fn only_what_changed_is_touched() {
         ["same", "edited", "moved", "gone"].iter().all(|id| rig.events_of(id, "object_started") == 1)
     })
     .await;
-    let before = ["same", "edited", "moved"].map(|id| balance(&rig, id).decoded);
+    let before = ["same", "edited", "moved"].map(|id| rig.balance(id).decoded);
 
     let edited = CameraPlan { fps: 25.0, ..camera("edited", 50.0) };
     let mut moved = camera("moved", 50.0);
@@ -79,7 +74,7 @@ async fn only_what_changed_is_touched() {
     assert_eq!(["same", "edited", "moved", "gone", "new"].map(count), [1, 1, 2, 1, 1], "streams that were opened");
     assert_eq!(rig.events_of("same", "object_ended"), 0, "what did not change keeps its objects");
     for (id, before) in ["same", "edited", "moved"].into_iter().zip(before) {
-        let now = balance(&rig, id);
+        let now = rig.balance(id);
         assert!(now.decoded >= before && now.is_exact(), "{id} counts on: {before} before, {now:?} now");
     }
     let renounced = rig.sink.renounced.lock().clone();
@@ -104,7 +99,7 @@ async fn only_what_changed_is_touched() {
     for (object, life) in lives {
         let ended = life.iter().filter(|kind| matches!(kind, EventKind::ObjectEnded { .. })).count();
         assert!(matches!(life.first(), Some(EventKind::ObjectStarted)) && ended == 1, "{object:?}: {life:?}");
-        let reloaded = life.iter().any(|kind| *kind == EventKind::ObjectEnded { reason: EndReason::Reload });
+        let reloaded = life.contains(&EventKind::ObjectEnded { reason: EndReason::Reload });
         assert!(!reloaded || object.0 != "same", "{object:?}");
     }
 }
@@ -119,11 +114,11 @@ async fn a_model_is_swapped_while_the_stream_goes_on() {
     assert_eq!(changes.changed, ids(&["yard"]));
     old.stop();
     assert!(!old.progress().has_work, "nothing is left in the old one");
-    let before = balance(&rig, "yard").inferred;
+    let before = rig.balance("yard").inferred;
     rig.wait_for("the new one infers", |rig| rig.inferred("yard") > before + 5).await;
     assert!(rig.engine.progress().batches > 5);
     assert_eq!(opened.lock().len(), 1, "the stream was opened once");
-    assert!(balance(&rig, "yard").is_exact());
+    assert!(rig.balance("yard").is_exact());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::time::Duration;
+
 use sightline_core::{
     event::CameraState,
     ports::{SourceError, SourceErrorCode},
@@ -21,6 +23,23 @@ async fn silence_is_a_stall_and_is_tried_again() {
     let states = rig.states("silent");
     assert_eq!(states[1], (CameraState::Stalled, Some("timeout")));
     assert_eq!(states[2], (CameraState::Backoff, Some("timeout")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_camera_whose_source_notices_its_silence_has_stalled_too() {
+    let error = SourceError { code: SourceErrorCode::Timeout, message: "it stopped without a word".into() };
+    let source = FakeSource::default();
+    source.script("quiet", vec![Script::BreakAfter(100, Duration::from_millis(10), error)]);
+    let rig = start(vec![camera("quiet", 5.0)], source, vec![Box::new(FakeBackend::default())], 1);
+    rig.wait_for("it waits for the next try", |rig| {
+        rig.status("quiet").is_some_and(|status| status.state == CameraState::Backoff)
+    })
+    .await;
+    let states = rig.states("quiet");
+    assert!(
+        states.ends_with(&[(CameraState::Stalled, Some("timeout")), (CameraState::Backoff, Some("timeout"))]),
+        "{states:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

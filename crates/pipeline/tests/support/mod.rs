@@ -8,7 +8,7 @@ use std::{
 };
 
 use sightline_core::{
-    event::{CameraState, CameraStatus, Retained, Ulid},
+    event::{CameraState, CameraStatus, FrameBalance, Retained, Ulid},
     model::{DetectionSettings, Head, InputSpec, Labels, ModelSpec},
     plan::{CameraPlan, CameraSpec, InferencePlan, MqttPlan, OnUnavailable, PipelinePlan, Provider, SourceSpec},
     ports::{Backend, FrameSource},
@@ -169,8 +169,13 @@ impl Rig {
         self.sink.events.lock().iter().filter(|e| e.origin.camera == camera && e.change.kind.name() == kind).count()
     }
 
+    pub fn balance(&self, camera: &str) -> FrameBalance {
+        let balances = self.runtime.balances();
+        balances.iter().find(|(id, _)| &**id == camera).map(|(_, balance)| *balance).unwrap_or_default()
+    }
+
     pub fn inferred(&self, camera: &str) -> u64 {
-        self.runtime.balances().iter().find(|(id, _)| &**id == camera).map_or(0, |(_, balance)| balance.inferred)
+        self.balance(camera).inferred
     }
 
     /// Waits until `condition` holds.

@@ -33,6 +33,9 @@ pub fn start(format: LogFormat, detail: Detail) {
         }
         Detail::Daemon { .. } => "debug",
     };
+    // Whoever sets GST_DEBUG wants to see what it brings.
+    let with_gstreamer = format!("{default},gstreamer=trace");
+    let default = if std::env::var_os("GST_DEBUG").is_some() { &with_gstreamer } else { default };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(RedactedStderr);
     let started = match format {

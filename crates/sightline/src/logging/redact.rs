@@ -151,7 +151,8 @@ mod tests {
         #[test]
         fn no_secret_survives_in_any_line(secret in "[a-zA-Z0-9 %:@/\"\\\\]{4,20}", before in ".{0,20}", after in ".{0,20}") {
             hide([Secret::new(secret.clone())].iter());
-            prop_assert!(!redact(&format!("{before}{secret}{after}")).contains(&secret) || HIDDEN.contains(&secret));
+            let line = format!("{before}{secret}{after}");
+            prop_assert!(!redact(&line).contains(&secret));
         }
     }
 }

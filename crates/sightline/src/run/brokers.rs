@@ -57,7 +57,7 @@ fn wished(plan: &Plan) -> Vec<MqttPlan> {
 /// # Errors
 /// When they cannot.
 pub fn check(plan: &Plan) -> Result<(), Failure> {
-    wished(plan).iter().try_for_each(|mqtt| sightline_mqtt::check(mqtt)).or_fail(Kind::Config)
+    wished(plan).iter().try_for_each(sightline_mqtt::check).or_fail(Kind::Config)
 }
 
 /// The connections that `plan` wishes: those of `running` that it goes on wishing, and new ones.

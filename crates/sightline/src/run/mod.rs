@@ -49,7 +49,7 @@ const TOKEN_VARIABLE: &str = "SIGHTLINE_HTTP_TOKEN";
 pub fn execute(args: &RunArgs) -> Outcome {
     logging::start(args.log_format, Detail::Daemon { verbose: args.verbose });
     let web = web_settings(args)?;
-    let plan = load(&args.paths).map_err(said)?;
+    let plan = load(&args.paths).map_err(|problems| said(&problems))?;
     let state_dir = args.state_dir.clone().unwrap_or_else(default_state_dir);
     let context = || format!("cannot use the state directory {}; --state-dir names another", state_dir.display());
     std::fs::create_dir_all(&state_dir).with_context(context).or_fail(Kind::Config)?;
@@ -74,7 +74,7 @@ fn load(paths: &[PathBuf]) -> Result<Plan, String> {
 }
 
 #[expect(clippy::print_stderr, reason = "problems are for the person at the keyboard, in the form compilers use")]
-fn said(problems: String) -> Failure {
+fn said(problems: &str) -> Failure {
     eprintln!("{problems}");
     Failure::said(Kind::Config)
 }

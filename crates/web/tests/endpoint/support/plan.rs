@@ -72,6 +72,8 @@ fn camera(credentials: Credentials) -> CameraPlan {
         masks: Vec::new(),
         snapshots: None,
         clips: None,
+        frozen_after: Some(Duration::from_secs(60)),
+        dark_after: None,
     }
 }
 
