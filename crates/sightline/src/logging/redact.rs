@@ -48,12 +48,18 @@ pub fn hide_secrets_of(plan: &Plan) {
             if let Some(credentials) = credentials {
                 found.extend(forms_of(credentials));
             }
-            if url.reveal() != url.to_string() {
-                found.extend(forms(url.reveal()));
-            }
+            found.extend(forms(hidden_part(url.reveal(), &url.to_string())));
         }
     }
     hide_forms(found);
+}
+
+/// What of an address is not shown: from where the two begin to differ to its end.
+fn hidden_part<'a>(full: &'a str, shown: &str) -> &'a str {
+    let same = full.bytes().zip(shown.bytes()).take_while(|(one, other)| one == other).count();
+    // The two begin with the same characters, but may part in the middle of one.
+    let start = (0..=same).rev().find(|start| full.is_char_boundary(*start)).unwrap_or(0);
+    &full[start..]
 }
 
 fn hide_forms(found: Vec<String>) {
@@ -139,6 +145,13 @@ mod tests {
             assert!(!shown.contains("cr"), "{shown}");
         }
         assert!(matches!(redact("camera front-door streams"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn of_an_address_what_is_not_shown_is_hidden() {
+        assert_eq!(hidden_part("rtsp://h/a?token=sesame", "rtsp://h/a…"), "?token=sesame");
+        assert_eq!(hidden_part("rtsp://h/sesame/é", "rtsp://h/***/é"), "sesame/é");
+        assert_eq!(hidden_part("rtsp://h/a", "rtsp://h/a"), "");
     }
 
     #[test]

@@ -93,6 +93,9 @@ fn web_settings(args: &RunArgs) -> Result<Option<WebSettings>, Failure> {
     logging::hide(token.iter());
     let settings = WebSettings { address, token };
     settings.check().or_fail(Kind::Config)?;
+    // A taken port is better told now than when models have been loaded and cameras opened.
+    let context = || format!("cannot listen on {address}; --http gives another address, or `off`");
+    std::net::TcpListener::bind(address).with_context(context).or_fail(Kind::Unavailable)?;
     Ok(Some(settings))
 }
 
@@ -118,13 +121,14 @@ async fn serve(plan: Plan, args: &RunArgs, web: Option<WebSettings>, state_dir: 
     let observed = daemon.observed();
     let liveness = Arc::new(Liveness::new(observed.clone()));
     let (reloads, requests) = mpsc::channel(1);
-    let server = match web {
-        Some(settings) => {
-            let operator = Arc::new(Operator::new(observed.clone(), liveness.clone(), reloads));
-            let server = Server::start(settings, operator, &tokio::runtime::Handle::current());
-            Some(server.or_fail(Kind::Unavailable)?)
+    let operator = Arc::new(Operator::new(observed.clone(), liveness.clone(), reloads));
+    let runtime = tokio::runtime::Handle::current();
+    let server = match web.map(|settings| Server::start(settings, operator, &runtime)).transpose() {
+        Ok(server) => server,
+        Err(error) => {
+            daemon.stop().await;
+            return Err(Failure::new(Kind::Unavailable, error));
         }
-        None => None,
     };
     let http = server.as_ref().map_or_else(|| "off".to_owned(), |server| server.address().to_string());
     info!(version = env!("CARGO_PKG_VERSION"), http, "running");
