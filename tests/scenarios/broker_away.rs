@@ -14,10 +14,10 @@ async fn events_wait_for_the_broker() {
     let server = cameras::serve(vec![("street", cameras::scene(SceneKind::Street))]);
     let broker = Broker::start();
     let listener = Listener::start(&broker).await;
-    let link = Link::cut(broker.port);
+    let mut link = Link::closed(broker.port);
     let yaml = format!(
         "version: 1\nname: away\nmodel: {{name: ssd-mobilenet-v1-sim}}\ndefaults: {{fps: 10}}\n{}{}",
-        broker.yaml().replace(&broker.port.to_string(), &link.port.to_string()),
+        broker.yaml_at(link.port),
         cameras::yaml(&server, &["street"])
     );
     let mut daemon = Daemon::start(&yaml);
@@ -25,15 +25,15 @@ async fn events_wait_for_the_broker() {
     let name = format!("127.0.0.1:{}", link.port);
     assert!(daemon.log().contains(&name), "the log says which broker is away: {}", daemon.log());
 
-    link.mend();
+    link.open().await;
     wait_until("events arrive", || listener.events("street").len() >= 2).await;
     for _ in 0..2 {
-        link.break_off();
+        link.close().await;
         wait_until("the broker tells of the loss", || {
             listener.on("available").last().is_some_and(|message| &*message.payload == b"offline")
         })
         .await;
-        link.mend();
+        link.open().await;
         let before = listener.events("street").len();
         wait_until("events arrive again", || listener.events("street").len() >= before + 3).await;
     }

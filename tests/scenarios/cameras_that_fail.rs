@@ -7,13 +7,12 @@ use crate::support::{
     alone,
     broker::{Broker, free_port},
     cameras,
+    canary::CANARY,
     daemon::Daemon,
     listener::Listener,
     payloads::assert_all_valid,
     wait_until,
 };
-
-const CANARY: &str = "canary-91c2-camera";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_failure_has_its_code() {
@@ -71,11 +70,5 @@ async fn each_failure_has_its_code() {
 
     let (status, _) = daemon.terminate().await;
     assert!(status.success());
-    let messages = listener.all();
-    assert_all_valid(&messages);
-    assert!(!daemon.log().contains(CANARY), "a camera's password is in the log");
-    for message in &messages {
-        let payload = String::from_utf8_lossy(&message.payload);
-        assert!(!payload.contains(CANARY), "a camera's password is in {}: {payload}", message.topic);
-    }
+    assert_all_valid(&listener.all());
 }

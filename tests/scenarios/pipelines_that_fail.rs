@@ -1,6 +1,6 @@
 //! Bad pipeline files: each ends with exit code 78 and says file, line, path and remedy. All problems at once.
 
-use crate::support::{run, stderr, stdout};
+use crate::support::{canary::CANARY, run, stderr, stdout};
 
 /// Runs `sightline run` on a file of that text; its stderr.
 fn refused(yaml: &str) -> String {
@@ -73,11 +73,10 @@ fn all_problems_come_at_once() {
 fn a_secret_that_cannot_be_read_is_named_and_never_shown() {
     let yaml = format!(
         "{HEAD}mqtt: {{url: \"mqtt://127.0.0.1\", username: x, password: \"${{env:SIGHTLINE_TEST_UNSET}}\"}}\n\
-         cameras:\n  a: {{url: \"rtsp://u:canary-in-file@127.0.0.1/x\", fps: none}}\n"
+         cameras:\n  a: {{url: \"rtsp://u:{CANARY}@127.0.0.1/x\", fps: none}}\n"
     );
     let text = refused(&yaml);
     assert!(text.contains("SIGHTLINE_TEST_UNSET"), "{text}");
-    assert!(!text.contains("canary-in-file"), "{text}");
 }
 
 #[test]

@@ -1,64 +1,116 @@
 //! The daemon, in a process of its own.
 
 use std::{
+    fs::OpenOptions,
+    io::Write as _,
+    net::SocketAddr,
     path::PathBuf,
     process::{Child, ExitStatus, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use super::{broker::PASSWORD, sightline, wait_until};
+use serde_json::Value;
+use sightline_core::outbox::{EventQuery, History, RecordedEvent};
+use sightline_store::EventStore;
+
+use super::{
+    TOKEN, canary,
+    client::{Answer, exchange},
+    sightline, wait_until,
+};
+
+/// How a daemon is started.
+#[derive(Clone, Default)]
+pub struct Launch {
+    pub environment: Vec<(String, String)>,
+    /// Further arguments of `sightline run`.
+    pub arguments: Vec<String>,
+    /// A command that the daemon's own is appended to; it must end in an `exec`.
+    pub through: Vec<String>,
+}
 
 pub struct Daemon {
     child: Child,
+    launch: Launch,
     folder: tempfile::TempDir,
+    /// Where in the log this process begins.
+    begins: usize,
 }
 
 impl Daemon {
     /// Starts `sightline run` on a pipeline file of that text.
     pub fn start(yaml: &str) -> Self {
-        Self::start_with(yaml, &[])
+        Self::launch(yaml, Launch::default())
     }
 
     pub fn start_with(yaml: &str, environment: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let pipeline = folder.path().join("pipeline.yaml");
-        std::fs::write(&pipeline, yaml).expect("a pipeline file");
-        let log = std::fs::File::create(folder.path().join("log")).expect("a log");
-        let child = sightline()
-            .arg("run")
-            .arg(&pipeline)
-            .args(["--http", "off", "-v", "--state-dir"])
-            .arg(folder.path().join("state"))
-            .envs(environment.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().expect("a second handle"))
-            .stderr(log)
-            .spawn()
-            .expect("the binary runs");
-        Self { child, folder }
+        let environment = environment.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        Self::launch(yaml, Launch { environment, ..Launch::default() })
     }
 
-    pub fn log_path(&self) -> PathBuf {
-        self.folder.path().join("log")
+    pub fn launch(yaml: &str, launch: Launch) -> Self {
+        Self::launch_in(tempfile::tempdir().expect("a folder"), yaml, launch)
+    }
+
+    /// The same in a folder that has other files as well.
+    pub fn launch_in(folder: tempfile::TempDir, yaml: &str, launch: Launch) -> Self {
+        std::fs::write(folder.path().join("pipeline.yaml"), yaml).expect("a pipeline file");
+        let child = spawn(&folder, &launch);
+        Self { child, launch, folder, begins: 0 }
+    }
+
+    /// Another process with the same files and the same state directory.
+    pub fn start_again(&mut self) {
+        self.begins = self.whole_log().len();
+        self.child = spawn(&self.folder, &self.launch);
+    }
+
+    pub fn rewrite(&self, yaml: &str) {
+        // Renamed into place, as careful editors do it.
+        let new = self.path("pipeline.yaml.new");
+        std::fs::write(&new, yaml).expect("a pipeline file");
+        std::fs::rename(new, self.path("pipeline.yaml")).expect("its place");
+    }
+
+    /// A file in the daemon's folder, in which its pipeline file is as well.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 
     /// Its state directory.
     pub fn state(&self) -> PathBuf {
-        self.folder.path().join("state")
+        self.path("state")
     }
 
+    /// What this process has logged so far.
     pub fn log(&self) -> String {
-        std::fs::read_to_string(self.log_path()).expect("the log")
+        self.whole_log().split_off(self.begins)
+    }
+
+    fn whole_log(&self) -> String {
+        std::fs::read_to_string(self.path("log")).expect("the log")
     }
 
     pub async fn wait_for_log(&self, text: &str) {
         wait_until(&format!("{text:?} in the log"), || self.log().contains(text)).await;
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        let status = std::process::Command::new("kill").args([name, &pid]).status().expect("kill runs");
+        let command = format!("kill {name} {}", self.id());
+        // The shell's own `kill`: a minimal Debian has no other.
+        let status = std::process::Command::new("sh").args(["-c", &command]).status().expect("a shell");
         assert!(status.success());
+    }
+
+    /// SIGKILL.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it ends");
     }
 
     /// Sends SIGTERM; the exit status, and how long it took.
@@ -80,6 +132,112 @@ impl Daemon {
         .await;
         status.expect("it has ended")
     }
+
+    /// Where its HTTP endpoint listens, once it runs.
+    pub async fn running(&self) -> SocketAddr {
+        let mut address = None;
+        wait_until("the daemon runs", || {
+            let log = self.log();
+            let running = log.lines().find(|line| line.contains(" running "));
+            address = running.and_then(|line| line.split_once("http=\"")?.1.split('"').next()?.parse().ok());
+            address.is_some()
+        })
+        .await;
+        address.expect("an address")
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.ask("GET", path).await
+    }
+
+    /// Asks with the token, which a daemon that has none does not mind.
+    pub async fn ask(&self, method: &str, path: &str) -> Answer {
+        let request =
+            format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n\r\n");
+        let answer = exchange(self.running().await, request.as_bytes()).expect("an answer");
+        canary::assert_absent(path, &answer.body);
+        answer
+    }
+
+    /// What `/api/v1/status` says of its only broker.
+    pub async fn broker(&self) -> Value {
+        self.get("/api/v1/status").await.json()["brokers"][0].clone()
+    }
+
+    /// Waits until its only broker is in that state, for a reason of that code.
+    pub async fn wait_for_broker(&self, state: &str, code: Option<&str>) {
+        let until = Instant::now() + super::PATIENCE;
+        loop {
+            let broker = self.broker().await;
+            if broker["state"] == state && broker["code"].as_str() == code {
+                return;
+            }
+            assert!(Instant::now() < until, "waited in vain for {state} {code:?}: {broker:#}");
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+    }
+
+    /// The sum of a metric's series that have all these labels.
+    pub async fn metric(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
+        let exposition = self.get("/metrics").await.body;
+        let wanted: Vec<String> = labels.iter().map(|(label, value)| format!("{label}=\"{value}\"")).collect();
+        let series = exposition.lines().filter(|line| {
+            line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ']))
+                && wanted.iter().all(|label| line.contains(label.as_str()))
+        });
+        let values: Vec<f64> =
+            series.map(|line| line.rsplit(' ').next().and_then(|value| value.parse().ok()).expect("a value")).collect();
+        assert!(!values.is_empty(), "no {name} with {labels:?} in\n{exposition}");
+        values.iter().sum()
+    }
+
+    /// Every event that it has offered, the oldest first, once it has ended.
+    pub fn recorded(&self) -> Vec<RecordedEvent> {
+        let store = EventStore::open(&self.state(), Arc::default()).expect("the events that it has left");
+        let mut events = Vec::new();
+        let mut before = None;
+        loop {
+            let query = EventQuery { before, limit: 1000, ..EventQuery::default() };
+            let page = store.events(&query).expect("the history");
+            let Some(last) = page.last() else { break };
+            before = Some(last.key);
+            events.extend(page);
+        }
+        events.reverse();
+        events
+    }
+}
+
+fn spawn(folder: &tempfile::TempDir, launch: &Launch) -> Child {
+    let mut log = OpenOptions::new().create(true).append(true).open(folder.path().join("log")).expect("a log");
+    log.write_all(b"--- a process starts ---\n").expect("a line");
+    let daemon = sightline();
+    let mut command = match launch.through.split_first() {
+        None => daemon,
+        Some((through, arguments)) => {
+            let mut command = std::process::Command::new(through);
+            command.args(arguments).arg(daemon.get_program());
+            for (name, value) in daemon.get_envs() {
+                match value {
+                    Some(value) => command.env(name, value),
+                    None => command.env_remove(name),
+                };
+            }
+            command
+        }
+    };
+    command
+        .arg("run")
+        .arg(folder.path().join("pipeline.yaml"))
+        .args(["--http", "127.0.0.1:0", "-v", "--state-dir"])
+        .arg(folder.path().join("state"))
+        .args(&launch.arguments)
+        .envs(launch.environment.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().expect("a second handle"))
+        .stderr(log)
+        .spawn()
+        .expect("the binary runs")
 }
 
 impl Drop for Daemon {
@@ -87,11 +245,12 @@ impl Drop for Daemon {
         // Most scenarios have ended it already.
         let _ = self.child.kill();
         let _ = self.child.wait();
-        let log = self.log();
+        let log = self.whole_log();
         if std::thread::panicking() {
             eprintln!("--- the daemon's log ---\n{log}--- end ---");
         } else {
-            assert!(!log.contains(PASSWORD), "the broker's password is in the log");
+            canary::assert_absent("the daemon's log", &log);
+            canary::assert_absent_below(&self.state());
         }
     }
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use sightline_mqtt::{MqttSettings, Subscription};
 use tokio::runtime::Handle;
 
-use super::{broker::Broker, wait_until};
+use super::{broker::Broker, canary, wait_until};
 
 #[derive(Clone, Debug)]
 pub struct Message {
@@ -87,5 +87,15 @@ impl Listener {
     /// How many frames of a camera were inferred between two moments.
     pub fn frames_between(&self, camera: &str, from: Instant, to: Instant) -> usize {
         self.on(&format!("{camera}/detections")).iter().filter(|m| m.at >= from && m.at < to).count()
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            for Message { topic, payload, .. } in self.messages.lock().iter() {
+                canary::assert_absent(topic, payload);
+            }
+        }
     }
 }

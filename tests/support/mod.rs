@@ -1,10 +1,21 @@
 //! What scenarios are made of: a broker, a daemon, a subscriber, cameras, and waiting with a deadline.
 
+#![allow(dead_code, reason = "what is shared with other crates' tests has more than these use")]
+
 pub mod broker;
 pub mod cameras;
+pub mod canary;
+#[path = "../../crates/mqtt/tests/broker/support/certificates.rs"]
+pub mod certificates;
+#[path = "../../crates/web/tests/endpoint/support/client.rs"]
+pub mod client;
 pub mod daemon;
+pub mod ledger;
+#[path = "../../crates/mqtt/tests/broker/support/link.rs"]
 pub mod link;
 pub mod listener;
+#[path = "../../crates/mqtt/tests/broker/support/broker.rs"]
+pub mod mosquitto;
 pub mod payloads;
 #[path = "../../crates/fetch/tests/server/mod.rs"]
 pub mod web;
@@ -18,7 +29,10 @@ use std::{
 use tokio::sync::{RwLock, RwLockWriteGuard};
 
 /// Long enough for a busy machine; nothing waits this long when it works.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Of an HTTP endpoint that asks for one.
+pub const TOKEN: &str = "canary-7f3d-sesame-open-the-endpoint";
 
 /// Scenarios that compare frame rates or measure time have the machine for themselves; the others run beside each other.
 static MACHINE: RwLock<()> = RwLock::const_new(());
@@ -70,7 +84,10 @@ pub fn run(arguments: &[&str]) -> Output {
 /// Runs a command to its end, beside others like it. Not from within a tokio runtime.
 pub fn output(command: &mut Command) -> Output {
     let _beside_others = MACHINE.blocking_read();
-    command.output().expect("the binary runs")
+    let output = command.output().expect("the binary runs");
+    canary::assert_absent("stdout", &output.stdout);
+    canary::assert_absent("stderr", &output.stderr);
+    output
 }
 
 /// What a finished process wrote to stderr.
@@ -85,9 +102,9 @@ pub fn stdout(output: &Output) -> String {
 
 /// Waits until `condition` holds.
 pub async fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
-    let until = Instant::now() + DEADLINE;
+    let until = Instant::now() + PATIENCE;
     while !condition() {
-        assert!(Instant::now() < until, "waited {DEADLINE:?} in vain for: {what}");
+        assert!(Instant::now() < until, "waited {PATIENCE:?} in vain for: {what}");
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
 }

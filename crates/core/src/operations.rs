@@ -63,7 +63,9 @@ pub struct BrokerReport {
     pub base_topic: String,
     /// `connecting`, `connected`, `refused`, `down`, `stopped`
     pub state: &'static str,
-    /// Why, when something is wrong; without secrets.
+    /// What kind of thing is wrong: `network`, `timeout`, `auth`, `tls`, `refused`, `unavailable`, `protocol`.
+    pub code: Option<&'static str>,
+    /// The same in words; without secrets.
     pub message: Option<String>,
     /// Connections made after the first.
     pub reconnects: u64,

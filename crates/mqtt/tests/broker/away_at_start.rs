@@ -7,7 +7,7 @@ use crate::support::{
     assert_balanced,
     broker::{Access, Broker, plan},
     first_arrivals,
-    gate::Gate,
+    link::Link,
     material::{EVENTS, event},
     quick, start, subscribe, until, until_connected,
 };
@@ -15,7 +15,7 @@ use crate::support::{
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn events_offered_meanwhile_arrive_in_order_and_say_that_they_waited() {
     let mut broker = Broker::prepared(Access::Anonymous, None);
-    let mut gate = Gate::new(broker.port);
+    let mut gate = Link::closed(broker.port);
     let publisher = start(&plan(gate.port), quick());
     let state = publisher.first_attempt().await;
     assert!(matches!(&state, ConnectionState::Down { reason: MqttError::Unreachable { .. } }), "{state:?}");

@@ -15,7 +15,7 @@ use crate::support::{
     PATIENCE, assert_balanced,
     broker::{Access, Broker, plan},
     first_arrivals,
-    gate::Gate,
+    link::Link,
     material::{EVENTS, event},
     quick, sequence_numbers, start, subscribe, until, until_connected, until_state, within,
 };
@@ -24,7 +24,7 @@ use crate::support::{
 async fn no_event_is_lost_and_first_arrivals_keep_their_order() {
     const KILLS: u64 = 4;
     let mut broker = Broker::start(Access::Anonymous);
-    let mut gate = Gate::new(broker.port);
+    let mut gate = Link::closed(broker.port);
     gate.open().await;
     let mut subscription = subscribe(&broker.plan(), &[EVENTS]).await;
     let publisher = start(&plan(gate.port), quick());

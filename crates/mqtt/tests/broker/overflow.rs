@@ -9,7 +9,7 @@ use crate::support::{
     assert_balanced,
     broker::{Access, Broker, plan},
     first_arrivals,
-    gate::Gate,
+    link::Link,
     material::{EVENTS, event},
     quick, sequence_numbers, start_with, subscribe, until,
 };
@@ -17,7 +17,7 @@ use crate::support::{
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_oldest_are_forced_out_and_counted() {
     let broker = Broker::start(Access::Anonymous);
-    let mut gate = Gate::new(broker.port);
+    let mut gate = Link::closed(broker.port);
     let mut subscription = subscribe(&broker.plan(), &[EVENTS]).await;
     let publisher = start_with(&plan(gate.port), Arc::new(MemoryOutbox::new(50, usize::MAX)), quick());
     for seq in 0..200 {

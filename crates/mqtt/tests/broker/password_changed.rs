@@ -7,7 +7,7 @@ use crate::support::{
     PATIENCE, assert_balanced,
     broker::{Access, Broker, PASSWORD},
     first_arrivals,
-    gate::Gate,
+    link::Link,
     material::{EVENTS, event},
     quick, sequence_numbers, start, subscribe, until, until_connected, until_failed,
 };
@@ -16,7 +16,7 @@ use sightline_core::plan::MqttPlan;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn events_wait_for_the_right_password_and_nobody_is_told_it() {
     let mut broker = Broker::start(Access::Password);
-    let mut gate = Gate::new(broker.port);
+    let mut gate = Link::closed(broker.port);
     gate.open().await;
     let plan_of_gate = MqttPlan { port: gate.port, ..broker.plan_with_login(PASSWORD) };
     let publisher = start(&plan_of_gate, quick());

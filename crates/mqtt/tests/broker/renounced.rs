@@ -5,7 +5,7 @@ use sightline_mqtt::PublisherHandle;
 
 use crate::support::{
     broker::{Access, Broker, plan},
-    gate::Gate,
+    link::Link,
     material::{AVAILABLE, COUNT, camera_status, count, line, snapshot, zone},
     next, quick,
     raw::{kept, until_kept},
@@ -64,7 +64,7 @@ async fn an_edited_camera_keeps_what_it_still_has_without_a_gap() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_camera_that_went_while_the_broker_was_away_is_cleared_when_it_is_back() {
     let broker = Broker::start(Access::Anonymous);
-    let mut gate = Gate::new(broker.port);
+    let mut gate = Link::closed(broker.port);
     gate.open().await;
     let publisher = start(&plan(gate.port), quick());
     retain_all(&publisher);

@@ -5,7 +5,7 @@ use sightline_core::{event::CameraState, ports::EventSink};
 use crate::support::{
     PATIENCE,
     broker::{Access, Broker, plan},
-    gate::Gate,
+    link::Link,
     json,
     material::{AVAILABLE, COUNT, EVENTS, camera_status, count, event, node_status},
     next, next_on, quick, start, subscribe, until_connected, within,
@@ -15,7 +15,7 @@ use sightline_mqtt::ConnectionState;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn they_are_true_again_before_any_event_and_only_the_newest_value_goes_out() {
     let mut broker = Broker::start(Access::Anonymous);
-    let mut gate = Gate::new(broker.port);
+    let mut gate = Link::closed(broker.port);
     gate.open().await;
     let publisher = start(&plan(gate.port), quick());
     publisher.retain(node_status());

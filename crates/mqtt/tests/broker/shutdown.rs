@@ -9,7 +9,7 @@ use crate::support::{
     PATIENCE, assert_balanced,
     broker::{Access, Broker, plan},
     first_arrivals,
-    gate::Gate,
+    link::Link,
     material::{AVAILABLE, COUNT, EVENTS, count, event},
     next, next_on, quick, sequence_numbers, start, subscribe, until, until_connected,
 };
@@ -84,7 +84,7 @@ async fn without_a_broker_and_without_events_it_ends_at_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broker_that_comes_back_within_the_deadline_gets_the_rest() {
     let broker = Broker::start(Access::Anonymous);
-    let mut gate = Gate::new(broker.port);
+    let mut gate = Link::closed(broker.port);
     let mut subscription = subscribe(&broker.plan(), &[EVENTS]).await;
     let publisher = start(&plan(gate.port), quick());
     publisher.first_attempt().await;

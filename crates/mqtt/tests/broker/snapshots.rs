@@ -8,7 +8,7 @@ use crate::support::{
     assert_balanced,
     broker::{Access, Broker, plan},
     first_arrivals,
-    gate::Gate,
+    link::Link,
     material::{AVAILABLE, COUNT, EVENTS, camera_status, count, event, jpeg, line, snapshot, zone},
     next, quick,
     raw::until_kept,
@@ -36,7 +36,7 @@ async fn zones_lines_and_pictures_are_kept_as_the_contract_says() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_a_connack_they_come_behind_everything_else() {
     let broker = Broker::start(Access::Anonymous);
-    let mut gate = Gate::new(broker.port);
+    let mut gate = Link::closed(broker.port);
     let mut subscription = subscribe(&broker.plan(), &["sightline/#"]).await;
     let publisher = start(&plan(gate.port), quick());
     for label in 0..10 {

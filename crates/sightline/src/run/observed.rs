@@ -145,6 +145,7 @@ fn report(broker: &Broker) -> BrokerReport {
         broker: broker.name(),
         base_topic: broker.plan.base_topic(),
         state: state.code(),
+        code: state.reason().map(|reason| reason.code().as_str()),
         message: state.reason().map(ToString::to_string),
         reconnects: broker.publisher.counters().reconnects,
         outbox: broker.publisher.event_figures(),

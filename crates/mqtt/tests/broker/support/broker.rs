@@ -24,7 +24,8 @@ use tokio::net::TcpSocket;
 use super::{PATIENCE, certificates::Certificates};
 
 pub const USER: &str = "edge";
-pub const PASSWORD: &str = "correct horse";
+/// Looked for in everything that is written anywhere: it must not be there.
+pub const PASSWORD: &str = "canary-7f3d-sesame";
 
 /// What the broker asks for.
 #[derive(Clone, Copy, PartialEq, Eq)]

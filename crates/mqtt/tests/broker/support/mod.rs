@@ -3,7 +3,6 @@
 
 pub mod broker;
 pub mod certificates;
-pub mod gate;
 pub mod link;
 pub mod material;
 pub mod raw;
