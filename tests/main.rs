@@ -13,12 +13,21 @@
 
 mod scenarios {
     mod broker_away;
+    mod broker_away_under_load;
+    mod broker_certificates;
+    mod broker_link_faults;
+    mod broker_login;
+    mod broker_never_acknowledges;
+    mod broker_restarted;
     mod cameras_that_fail;
     mod check;
     mod command_line;
+    mod database_damaged;
     mod demo;
     mod detect_files;
     mod detect_reference;
+    mod disk_full;
+    mod killed;
     mod model_import;
     mod model_pull;
     mod models_command;
@@ -26,8 +35,11 @@ mod scenarios {
     mod pipelines_that_fail;
     mod privacy;
     mod replay;
+    mod second_daemon;
     mod shutdown;
     mod simulated_cameras;
+    mod systemd_notify;
+    mod terminated_while_away;
     mod videos_over_rtsp;
     mod zones_and_lines;
 }

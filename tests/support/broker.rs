@@ -24,8 +24,11 @@ impl Broker {
 
     /// How a subscriber of the tests connects.
     pub fn plan(&self) -> MqttPlan {
-        let plan = self.mosquitto.plan_with_login(PASSWORD);
-        MqttPlan { prefix: "test".into(), node: "box".into(), detections: false, ..plan }
+        self.plan_with_password(PASSWORD)
+    }
+
+    pub fn plan_with_password(&self, password: &str) -> MqttPlan {
+        topics_of_tests(self.mosquitto.plan_with_login(password))
     }
 
     /// The `mqtt` section of a pipeline file.
@@ -37,6 +40,11 @@ impl Broker {
     pub fn yaml_at(&self, port: u16) -> String {
         yaml(port, PASSWORD)
     }
+}
+
+/// The same plan for the topics that pipeline files of tests have.
+pub fn topics_of_tests(plan: MqttPlan) -> MqttPlan {
+    MqttPlan { prefix: "test".into(), node: "box".into(), detections: false, ..plan }
 }
 
 /// The `mqtt` section for a broker at `port` of this machine that knows [`USER`] by `password`.

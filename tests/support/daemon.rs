@@ -152,8 +152,7 @@ impl Daemon {
 
     /// Asks with the token, which a daemon that has none does not mind.
     pub async fn ask(&self, method: &str, path: &str) -> Answer {
-        let request =
-            format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n\r\n");
+        let request = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n\r\n");
         let answer = exchange(self.running().await, request.as_bytes()).expect("an answer");
         canary::assert_absent(path, &answer.body);
         answer
@@ -173,6 +172,15 @@ impl Daemon {
                 return;
             }
             assert!(Instant::now() < until, "waited in vain for {state} {code:?}: {broker:#}");
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+    }
+
+    /// Waits until at least so many events wait for the broker.
+    pub async fn wait_for_waiting_events(&self, at_least: u64) {
+        let until = Instant::now() + super::PATIENCE;
+        while self.broker().await["outbox"]["waiting"].as_u64() < Some(at_least) {
+            assert!(Instant::now() < until, "waited in vain for {at_least} events to wait");
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
     }
@@ -198,13 +206,25 @@ impl Daemon {
         let mut before = None;
         loop {
             let query = EventQuery { before, limit: 1000, ..EventQuery::default() };
-            let page = store.events(&query).expect("the history");
+            let page = page(&store, &query);
             let Some(last) = page.last() else { break };
             before = Some(last.key);
             events.extend(page);
         }
         events.reverse();
         events
+    }
+}
+
+/// The store opens its database on a thread of its own.
+fn page(store: &EventStore, query: &EventQuery) -> Vec<RecordedEvent> {
+    let until = Instant::now() + super::PATIENCE;
+    loop {
+        match store.events(query) {
+            Ok(events) => return events,
+            Err(error) => assert!(Instant::now() < until, "{error}"),
+        }
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 

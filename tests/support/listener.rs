@@ -7,6 +7,7 @@ use std::{
 
 use parking_lot::Mutex;
 use serde_json::Value;
+use sightline_core::{outbox::RecordedEvent, plan::MqttPlan};
 use sightline_mqtt::{MqttSettings, Subscription};
 use tokio::runtime::Handle;
 
@@ -33,12 +34,17 @@ pub struct Listener {
 impl Listener {
     /// Subscribes to everything of the node and returns once the broker has granted it.
     pub async fn start(broker: &Broker) -> Self {
+        Self::start_as(&broker.plan()).await
+    }
+
+    /// The same with another login, or over TLS.
+    pub async fn start_as(plan: &MqttPlan) -> Self {
         let settings = MqttSettings {
             backoff: (Duration::from_millis(100), Duration::from_millis(500)),
             ..MqttSettings::default()
         };
-        let mut subscription = Subscription::start(&broker.plan(), &["test/box/#"], &settings, &Handle::current())
-            .expect("a subscription");
+        let mut subscription =
+            Subscription::start(plan, &["test/box/#"], &settings, &Handle::current()).expect("a subscription");
         subscription.granted(Duration::from_secs(20)).await.expect("the broker grants it");
         let messages = Arc::new(Mutex::new(Vec::new()));
         tokio::spawn({
@@ -66,6 +72,19 @@ impl Listener {
     /// The events of a camera, in order of arrival.
     pub fn events(&self, camera: &str) -> Vec<Value> {
         self.on(&format!("{camera}/events")).iter().map(Message::json).collect()
+    }
+
+    /// How many events of all cameras have arrived.
+    pub fn event_count(&self) -> usize {
+        self.messages.lock().iter().filter(|message| message.topic.ends_with("/events")).count()
+    }
+
+    /// Waits until the last of these events is there.
+    pub async fn wait_for_last_of(&self, offered: &[RecordedEvent]) {
+        let last: Value = serde_json::from_str(&offered.last().expect("events").payload).expect("JSON");
+        let camera = last["camera"].as_str().expect("a camera");
+        wait_until(&format!("{last} arrives"), || self.events(camera).iter().any(|event| event["id"] == last["id"]))
+            .await;
     }
 
     /// The last `status` of a camera.

@@ -26,7 +26,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::sync::{RwLock, RwLockWriteGuard};
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// Long enough for a busy machine; nothing waits this long when it works.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -40,6 +40,16 @@ static MACHINE: RwLock<()> = RwLock::const_new(());
 /// Held by a scenario that needs the machine's cores for itself.
 pub async fn alone() -> RwLockWriteGuard<'static, ()> {
     MACHINE.write().await
+}
+
+/// Held by one that takes long and does not mind the others.
+pub async fn beside_others() -> RwLockReadGuard<'static, ()> {
+    MACHINE.read().await
+}
+
+/// A pipeline file with the project's own model.
+pub fn pipeline(mqtt: &str, cameras: &str) -> String {
+    format!("version: 1\nname: yard\nmodel: {{name: ssd-mobilenet-v1-sim}}\ndefaults: {{fps: 10}}\n{mqtt}{cameras}")
 }
 
 /// The binary under test.
@@ -62,12 +72,13 @@ pub fn shared(scenario: &str) -> Option<PathBuf> {
     if folder.join("models").is_dir() {
         return Some(folder);
     }
-    // Past libtest's capture, which hides what a passing test prints.
-    let _ = std::io::Write::write_fmt(
-        &mut std::io::stderr(),
-        format_args!("SKIPPED: {scenario}: no folder {} with real models and videos\n", folder.display()),
-    );
+    skipped(scenario, &format!("no folder {} with real models and videos", folder.display()));
     None
+}
+
+/// Says, past libtest's capture, which hides what a passing test prints, that a scenario was not run.
+pub fn skipped(scenario: &str, reason: &str) {
+    let _ = std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("SKIPPED: {scenario}: {reason}\n"));
 }
 
 /// Where models are: the project's own, and the real ones where they are.
