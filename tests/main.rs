@@ -32,8 +32,10 @@ mod scenarios {
     mod model_pull;
     mod models_command;
     mod models_that_fail;
+    mod operations;
     mod pipelines_that_fail;
     mod privacy;
+    mod reload;
     mod replay;
     mod second_daemon;
     mod shutdown;

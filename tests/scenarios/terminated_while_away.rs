@@ -26,7 +26,11 @@ async fn the_next_process_delivers() {
     assert!(took < Duration::from_secs(5), "SIGTERM to exit took {took:?}");
     let left: Vec<_> = daemon.recorded();
     assert!(left.iter().all(|event| !event.is_delivered));
-    assert!(daemon.log().contains("events wait on disk for the next start"), "it says what it has left: {}", daemon.log());
+    assert!(
+        daemon.log().contains("events wait on disk for the next start"),
+        "it says what it has left: {}",
+        daemon.log()
+    );
 
     link.open().await;
     daemon.start_again();
