@@ -20,7 +20,9 @@ build: setup                    ## the daemon: target/release/sightline
 	$(CARGO) build --release --locked -p sightline
 
 test: setup                     ## every test, the real binary's included
+	@tests/fault_figures.sh begin
 	$(CARGO) test --workspace --locked --no-fail-fast
+	@tests/fault_figures.sh
 	tests/systemd/check.sh
 	training/test.sh
 

@@ -5,8 +5,8 @@ use sightline_core::{event::CameraState, ports::EventSink};
 use crate::support::{
     PATIENCE,
     broker::{Access, Broker, plan},
-    link::Link,
     json,
+    link::Link,
     material::{AVAILABLE, COUNT, EVENTS, camera_status, count, event, node_status},
     next, next_on, quick, start, subscribe, until_connected, within,
 };
