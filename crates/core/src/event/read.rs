@@ -8,7 +8,7 @@ use super::{
     EndReason, Event, EventKind, EventTimes, LineDirection, ModelIdentity, ObjectChange, Origin, Ulid, WireBox,
     change::EVENT_SCHEMA_NAME,
 };
-use crate::frame::FrameInfo;
+use crate::{frame::FrameInfo, geometry::BoxInFrame};
 
 /// What [`Event`] serialises to. Fields that are not here are a later version's, and nothing to this one.
 #[derive(Deserialize)]
@@ -53,6 +53,7 @@ impl<'de> Deserialize<'de> for Event {
         }
         let kind = wire.kind().map_err(de::Error::custom)?;
         let age = span(wire.age_seconds).ok_or_else(|| de::Error::custom("age_seconds is no span of time"))?;
+        let (score, top_score, bbox) = (float(wire.score)?, float(wire.top_score)?, bbox(wire.r#box)?);
         let Wire { node, pipeline, camera, model, provider, .. } = wire;
         Ok(Self {
             id: wire.id,
@@ -63,9 +64,9 @@ impl<'de> Deserialize<'de> for Event {
                 kind,
                 track: wire.track,
                 label: wire.label,
-                score: wire.score as f32,
-                top_score: wire.top_score as f32,
-                bbox: wire.r#box.into(),
+                score,
+                top_score,
+                bbox,
                 zones: wire.zones.into(),
                 stationary: wire.stationary,
                 age,
@@ -104,9 +105,26 @@ impl Wire<'_> {
     }
 }
 
+/// What would become infinite is refused: JSON has no infinity, so it could not be written again.
+fn float<E: de::Error>(value: f64) -> Result<f32, E> {
+    let float = value as f32;
+    if float.is_finite() { Ok(float) } else { Err(E::custom(format_args!("{value:e} is beyond a float"))) }
+}
+
+fn bbox<E: de::Error>(wire: WireBox) -> Result<BoxInFrame, E> {
+    for value in [wire.x, wire.y, wire.w, wire.h] {
+        float(value)?;
+    }
+    Ok(wire.into())
+}
+
 /// Whole milliseconds, as payloads say times. `None` for what is none.
 fn span(seconds: f64) -> Option<Duration> {
-    Duration::try_from_secs_f64((seconds * 1000.0).round() / 1000.0).ok()
+    /// Ten thousand years, which is as far as moments go. Far beyond it a float has no milliseconds to round to, and
+    /// what was written is read as another span, or as none.
+    const LONGEST: f64 = 1e4 * 365.25 * 86_400.0;
+    let whole = (seconds * 1000.0).round() / 1000.0;
+    if whole <= LONGEST { Duration::try_from_secs_f64(whole).ok() } else { None }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{frame::CaptureClock, geometry::BoxInFrame, time::WallTime};
+use crate::{frame::CaptureClock, time::WallTime};
 
 fn any_text() -> impl Strategy<Value = Arc<str>> {
     any::<String>().prop_map(Arc::from)
@@ -39,6 +39,11 @@ fn any_kind() -> impl Strategy<Value = EventKind> {
         (any_text(), any_span()).prop_map(|(zone, dwell)| EventKind::ZoneLoitering { zone, dwell }),
         (any_text(), direction).prop_map(|(line, direction)| EventKind::LineCrossed { line, direction }),
     ]
+}
+
+/// Mostly one that is accepted in every place.
+fn any_number() -> impl Strategy<Value = f64> {
+    prop_oneof![4 => 0.0f64..2.0, 4 => 0.0f64..3e11, 1 => any::<f64>(), 1 => 1e19f64..2e19]
 }
 
 fn any_origin() -> impl Strategy<Value = Arc<Origin>> {
@@ -82,6 +87,24 @@ proptest! {
         prop_assert_eq!(serde_json::to_string(&read).unwrap(), written);
         prop_assert_eq!((read.id, read.origin, read.change.label), (event.id, event.origin, event.change.label));
         prop_assert_eq!(read.change.kind.name(), event.change.kind.name());
+    }
+
+    /// Whoever wrote it: it is refused, or written in the same way from the first time on.
+    #[test]
+    fn numbers_are_refused_or_settle_when_they_are_written(
+        score in any_number(), edge in any_number(), age in any_number(),
+    ) {
+        let mut event = zone_left();
+        event["score"] = json!(score);
+        event["box"]["x"] = json!(edge);
+        event["age_seconds"] = json!(age);
+        event["dwell_seconds"] = json!(age);
+        if let Ok(read) = serde_json::from_value::<Event>(event) {
+            let written = serde_json::to_string(&read).unwrap();
+            let again: Event = serde_json::from_str(&written).unwrap();
+            prop_assert_eq!(again.change.age, read.change.age);
+            prop_assert_eq!(serde_json::to_string(&again).unwrap(), written);
+        }
     }
 
     #[test]
@@ -137,9 +160,14 @@ fn what_contradicts_itself_is_refused_with_its_reason() {
         ("zone", json!(null), "zone is missing"),
         ("dwell_seconds", json!(-1.0), "no span of time"),
         ("age_seconds", json!(1e300), "no span of time"),
+        ("age_seconds", json!(1.844_674_407_370_955e19), "no span of time"),
+        ("dwell_seconds", json!(4e11), "no span of time"),
         ("id", json!("01ARZ3NDEKTSV4RRFFQ69G5FAU"), "not an identifier"),
         ("seq", json!(-1), "invalid value"),
         ("score", json!(null), "invalid type"),
+        ("score", json!(1e300), "beyond a float"),
+        ("top_score", json!(-1e39), "beyond a float"),
+        ("box", json!({"x": 0.1, "y": 0.1, "w": 3.5e38, "h": 0.1}), "beyond a float"),
         ("label", json!(7), "invalid type"),
     ] {
         let mut wrong = zone_left();
