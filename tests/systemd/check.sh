@@ -21,7 +21,7 @@ binary=$target/release/sightline
 
 # Silent about the unit, as installed, with its programs where they are now.
 verify() {
-  sed "s|=$prefix/bin/|=$root$prefix/bin/|" "$1" >"$root/sightline.service"
+  sed "s|\([= ]\)$prefix/bin/sightline|\1$root$prefix/bin/sightline|" "$1" >"$root/sightline.service"
   local complaints
   # It reads what the unit refers to as well; only what it says of ours counts.
   complaints=$(systemd-analyze verify --man=no "$root/sightline.service" 2>&1 | grep -i 'sightline\|devices' || true)
@@ -34,12 +34,12 @@ for prefix in /usr /usr/local; do
   deploy/install.sh "$binary" "$prefix" "$root" 2>/dev/null
   unit=$root$prefix/lib/systemd/system/sightline.service
 
-  # Programs of the unit, and the folders that it names or has made.
-  mkdir -p "$root/bin" && cp /bin/kill "$root/bin/kill"
-  programs=$(sed -n 's/^Exec[A-Za-z]*=\([^ ]*\).*/\1/p' "$unit")
-  [ "$(wc -l <<<"$programs")" -ge 3 ] || fail "no programs found in $unit"
+  # Programs of the unit (what a line goes on with is one as well), and the folders that it names or has made.
+  programs=$(grep -oE '^(Exec[A-Za-z]*=[+]?|  )/[^ ]+' "$unit" | sed 's|^[^/]*||')
+  [ "$(grep -c "^$prefix/bin/sightline$" <<<"$programs")" = 2 ] || fail "$prefix: another program is run: $programs"
   for program in $programs; do
-    [ -x "$root$program" ] || fail "$prefix: the unit runs $program, which is not installed"
+    [ "$program" = "$prefix/bin/sightline" ] && program=$root$program
+    [ -x "$program" ] || fail "$prefix: the unit runs $program, which is not there"
   done
   for path in /etc/sightline/pipelines /etc/sightline/credentials; do
     grep -q "$path" "$unit" && [ -d "$root$path" ] || fail "$prefix: $path is not in the unit or not installed"
