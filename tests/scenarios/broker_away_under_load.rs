@@ -60,11 +60,7 @@ async fn a_minute_without_a_broker_loses_nothing() {
     link.open().await;
     wait_until("what has waited arrives", || listener.event_count() >= arrived + waiting as usize).await;
     daemon.wait_for_broker("connected", None).await;
-    let (status, _) = daemon.terminate().await;
-    assert!(status.success(), "{status}");
-    let offered = daemon.recorded();
-    listener.wait_for_last_of(&offered).await;
-    let figures = ledger.close(&offered, &listener.all());
+    let figures = ledger.close(&mut daemon, &listener).await;
     assert!(figures.replayed >= waiting as usize, "what was delayed says so: {figures:?}");
     assert!(figures.replayed < figures.delivered, "what was not delayed does not: {figures:?}");
 }

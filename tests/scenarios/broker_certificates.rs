@@ -62,9 +62,5 @@ async fn a_wrong_certificate_is_refused_and_a_good_one_taken() {
     daemon.wait_for_broker("connected", None).await;
     wait_until("events arrive", || listener.event_count() >= 2).await;
 
-    let (status, _) = daemon.terminate().await;
-    assert!(status.success(), "{status}");
-    let offered = daemon.recorded();
-    listener.wait_for_last_of(&offered).await;
-    ledger.close(&offered, &listener.all());
+    ledger.close(&mut daemon, &listener).await;
 }

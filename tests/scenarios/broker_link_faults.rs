@@ -78,11 +78,7 @@ async fn each_is_seen_and_ends_by_itself() {
     link.set(Fault::None);
     goes_on(&daemon, &listener).await;
 
-    let (status, _) = daemon.terminate().await;
-    assert!(status.success(), "{status}");
-    let offered = daemon.recorded();
-    listener.wait_for_last_of(&offered).await;
-    ledger.close(&offered, &listener.all());
+    ledger.close(&mut daemon, &listener).await;
 }
 
 /// Waits until the broker is connected and events come that had not come before.

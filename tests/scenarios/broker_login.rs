@@ -41,7 +41,7 @@ async fn a_new_password_takes_effect_at_a_reload() {
     // It is changed at the broker while all runs.
     link.close().await;
     daemon.wait_for_broker("down", Some("network")).await;
-    let mut arrived = listener.all();
+    let arrived = listener.all();
     let other = format!("{PASSWORD}-of-tomorrow");
     broker.kill();
     broker.set_password(&other);
@@ -55,10 +55,5 @@ async fn a_new_password_takes_effect_at_a_reload() {
     daemon.wait_for_broker("connected", None).await;
     wait_until("events arrive again", || listener.event_count() >= 2).await;
 
-    let (status, _) = daemon.terminate().await;
-    assert!(status.success(), "{status}");
-    let offered = daemon.recorded();
-    listener.wait_for_last_of(&offered).await;
-    arrived.extend(listener.all());
-    ledger.close(&offered, &arrived);
+    ledger.close_after(arrived, &mut daemon, &listener).await;
 }

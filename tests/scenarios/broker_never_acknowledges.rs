@@ -35,10 +35,6 @@ async fn what_is_not_acknowledged_stays() {
     let before = listener.event_count();
     wait_until("further events arrive", || listener.event_count() >= before + 2).await;
 
-    let (status, _) = daemon.terminate().await;
-    assert!(status.success(), "{status}");
-    let offered = daemon.recorded();
-    listener.wait_for_last_of(&offered).await;
-    let figures = ledger.close(&offered, &listener.all());
+    let figures = ledger.close(&mut daemon, &listener).await;
     assert!(figures.duplicated > 0, "what the broker had taken without a word came again: {figures:?}");
 }

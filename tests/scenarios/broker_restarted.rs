@@ -53,10 +53,5 @@ async fn a_broker_that_forgot_everything_is_told_again() {
         let at = first.get(&format!("test/box/{topic}")).unwrap_or_else(|| panic!("{topic} was not published again"));
         assert!(*at <= first_event, "{topic} came after the first event");
     }
-    let (status, _) = daemon.terminate().await;
-    assert!(status.success(), "{status}");
-    let offered = daemon.recorded();
-    listener.wait_for_last_of(&offered).await;
-    arrived.extend(listener.all());
-    ledger.close(&offered, &arrived);
+    ledger.close_after(arrived, &mut daemon, &listener).await;
 }

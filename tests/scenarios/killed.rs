@@ -45,11 +45,7 @@ async fn nothing_that_was_offered_is_lost() {
     daemon.running().await;
     let before = listener.event_count();
     wait_until("the last process goes on", || listener.event_count() >= before + 10).await;
-    let (status, _) = daemon.terminate().await;
-    assert!(status.success(), "{status}");
-    let offered = daemon.recorded();
-    listener.wait_for_last_of(&offered).await;
-    let figures = ledger.close(&offered, &listener.all());
-    assert!(offered.iter().all(|event| event.is_delivered), "the daemon knows that all has arrived");
+    let figures = ledger.close(&mut daemon, &listener).await;
+    assert!(daemon.recorded().iter().all(|event| event.is_delivered), "the daemon knows that all has arrived");
     assert!(figures.duplicated < figures.delivered / 2, "what was acknowledged does not come again: {figures:?}");
 }

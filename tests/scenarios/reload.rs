@@ -121,11 +121,7 @@ async fn only_what_changed_is_touched() {
 
     let unchanged = daemon.ask("POST", "/api/v1/reload").await.json();
     assert_eq!(unchanged["unchanged"], json!(["stays", "added"]), "{unchanged}");
-    let (status, _) = daemon.terminate().await;
-    assert!(status.success(), "{status}");
-    let offered = daemon.recorded();
-    listener.wait_for_last_of(&offered).await;
-    ledger.close(&offered, &listener.all());
+    ledger.close(&mut daemon, &listener).await;
 }
 
 /// Frames of a camera that were inferred in [`WATCH`] from the beginning of `meanwhile` on.

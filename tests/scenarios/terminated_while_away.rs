@@ -36,11 +36,7 @@ async fn the_next_process_delivers() {
     daemon.start_again();
     wait_until("all of them arrive", || listener.event_count() > left.len()).await;
     assert!(daemon.metric("sightline_events_inherited_total", &[]).await >= left.len() as f64);
-    let (status, _) = daemon.terminate().await;
-    assert!(status.success(), "{status}");
-    let offered = daemon.recorded();
-    listener.wait_for_last_of(&offered).await;
-    let figures = ledger.close(&offered, &listener.all());
+    let figures = ledger.close(&mut daemon, &listener).await;
     assert!(figures.replayed >= left.len(), "{figures:?}");
     let late = listener.events("street").iter().take(left.len()).all(|event| event["replayed"] == true);
     assert!(late, "what waited for the next process says so");

@@ -9,7 +9,10 @@ use std::{
 use serde_json::Value;
 use sightline_core::outbox::RecordedEvent;
 
-use super::listener::Message;
+use super::{
+    daemon::Daemon,
+    listener::{Listener, Message},
+};
 
 /// Counts a scenario's faults.
 pub struct Ledger {
@@ -44,10 +47,23 @@ impl Ledger {
         self.injected += 1;
     }
 
-    /// Holds what arrived against what had been offered: nothing is lost and the order is kept. Writes the figures for
-    /// `make test` to sum up.
-    pub fn close(self, offered: &[RecordedEvent], arrived: &[Message]) -> Figures {
-        let figures = compare(offered, arrived);
+    /// Ends the daemon, and holds what has arrived against what it had offered: nothing is lost and the order is kept.
+    pub async fn close(self, daemon: &mut Daemon, listener: &Listener) -> Figures {
+        self.close_after(Vec::new(), daemon, listener).await
+    }
+
+    /// The same when an earlier listener has heard the beginning.
+    pub async fn close_after(self, mut arrived: Vec<Message>, daemon: &mut Daemon, listener: &Listener) -> Figures {
+        let (status, _) = daemon.terminate().await;
+        assert!(status.success(), "{status}");
+        let offered = daemon.recorded();
+        listener.wait_for_last_of(&offered).await;
+        arrived.extend(listener.all());
+        self.tell(compare(&offered, &arrived))
+    }
+
+    /// Writes the figures for `make test` to sum up.
+    fn tell(self, figures: Figures) -> Figures {
         let Figures { offered, delivered, duplicated, lost, out_of_order, .. } = figures;
         let line = format!(
             "{} injected={} offered={offered} delivered={delivered} duplicated={duplicated} lost={lost} \
