@@ -58,7 +58,8 @@ for target in "${targets[@]}"; do
   [ -e "fuzz/dictionaries/$target.dict" ] && dictionary=("-dict=fuzz/dictionaries/$target.dict")
   say "$target for $seconds s"
   log=target/fuzz/$target.log
-  if TMPDIR=$scratch ASAN_OPTIONS=detect_leaks=0 nice "$program" -max_total_time="$seconds" -max_len=4096 -timeout=10 \
+  # No -max_len: it is 4096 then, or the length of the longest seed. Less would cut seeds off, and make them useless.
+  if TMPDIR=$scratch ASAN_OPTIONS=detect_leaks=0 nice "$program" -max_total_time="$seconds" -timeout=10 \
     -rss_limit_mb=1024 -malloc_limit_mb=256 -artifact_prefix="$finds/" -print_final_stats=1 "${dictionary[@]}" \
     "$work" "fuzz/corpus/$target" >"$log" 2>&1; then
     runs=$(sed -n 's/^stat::number_of_executed_units: //p' "$log")
