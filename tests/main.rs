@@ -17,6 +17,7 @@ mod scenarios {
     mod broker_certificates;
     mod broker_link_faults;
     mod broker_login;
+    mod broker_moved;
     mod broker_never_acknowledges;
     mod broker_restarted;
     mod cameras_that_fail;

@@ -158,12 +158,13 @@ impl PublisherHandle {
         self.shared.queues.declared();
     }
 
-    /// Connects anew, at once, with the login and the certificates of `plan`, and goes on where it was: for a reload
-    /// after which only these differ. Subscribers see no `offline` unless the broker refuses.
+    /// Connects anew, at once, with the address, the login and the certificates of `plan`, and goes on where it was: for a
+    /// reload after which only these differ. Subscribers see no `offline` unless the broker refuses; those of a broker that
+    /// is left for another address do.
     ///
     /// # Errors
     /// When certificates or key of the plan cannot be used; nothing changes then.
-    pub fn renew_login(&self, plan: &MqttPlan) -> Result<(), MqttError> {
+    pub fn renew(&self, plan: &MqttPlan) -> Result<(), MqttError> {
         let connector = Connector::new(plan, "", &self.shared.settings)?;
         self.shared.renewals.send_replace(Some(connector));
         Ok(())

@@ -52,11 +52,14 @@ impl Retry {
     }
 }
 
+/// How long a connection that is left for a new login or address may take to say goodbye.
+const LEAVE_DEADLINE: Duration = Duration::from_secs(2);
+
 /// How a connection ended that did not fail.
 enum End {
     /// There is nothing left to do.
     Stopped,
-    /// There is a new login to come back with.
+    /// There is a new login, or an address, to come back with.
     Renewed,
 }
 
@@ -140,6 +143,12 @@ impl Session {
         }
     }
 
+    /// Whether the next connection is one to another address.
+    fn is_moving(&self) -> bool {
+        let renewed = self.renewals.borrow();
+        renewed.as_ref().is_some_and(|renewed| renewed.peer.broker != self.connector.peer.broker)
+    }
+
     fn is_stopping(&self) -> bool {
         self.stop.borrow().is_some()
     }
@@ -147,6 +156,9 @@ impl Session {
     /// One connection from CONNECT to its end.
     async fn run_once(&mut self) -> Result<End, MqttError> {
         if let Some(renewed) = self.renewals.borrow_and_update().clone() {
+            if renewed.peer.broker != self.connector.peer.broker {
+                self.state.send_replace(ConnectionState::Connecting);
+            }
             self.connector.renew(renewed);
         }
         // A fresh client each time: neither its channel nor its state can carry anything over from the last one.
@@ -175,6 +187,7 @@ impl Session {
     }
 
     async fn drive(&mut self, connection: &mut Connection, event_loop: &mut EventLoop) -> Result<End, MqttError> {
+        let mut leave_by = None;
         loop {
             connection.submit_what_is_due()?;
             // One poll future runs to its end while more is submitted: dropping it between rumqttc's bookkeeping and
@@ -189,7 +202,14 @@ impl Session {
                         connection.end_when_settled();
                         connection.submit_what_is_due()?;
                     }
-                    () = renewed(&mut self.renewals), if !connection.is_ending() => connection.leave()?,
+                    () = renewed(&mut self.renewals), if !connection.is_ending() => {
+                        leave_by = Some(Instant::now() + LEAVE_DEADLINE);
+                        connection.leave(self.is_moving())?;
+                    }
+                    // The one that is left may be hung; its last will says what we could not.
+                    () = sleep_until(leave_by.unwrap_or_else(Instant::now)), if leave_by.is_some() => {
+                        return Ok(End::Renewed);
+                    }
                 }
             };
             let event = polled.map_err(|error| self.connector.peer.lost(&error))?;

@@ -55,4 +55,4 @@ mod sidecar;
 
 pub use archive::{CameraFiles, FileArchive};
 pub use error::StoreError;
-pub use events::{Destination, EventStore, StoreSettings};
+pub use events::{Destination, EventStore, StoreSettings, moves};

@@ -55,7 +55,10 @@ enum Ending {
     /// `offline` is on its way.
     Offline,
     /// We come back in a moment, and leave as soon as everything on its way is acknowledged.
-    Leaving,
+    Leaving {
+        /// We come back elsewhere: `offline` is to be said before.
+        for_elsewhere: bool,
+    },
     /// DISCONNECT is on its way.
     Disconnect {
         /// Behind `offline`.
@@ -110,8 +113,8 @@ impl Connection {
 
     /// From now on nothing more, and goodbye once what is on its way is acknowledged. A socket that is closed over
     /// something unread is reset, and the broker, not having read the goodbye, would publish the last will.
-    pub(crate) fn leave(&mut self) -> Result<(), MqttError> {
-        self.ending = Ending::Leaving;
+    pub(crate) fn leave(&mut self, for_elsewhere: bool) -> Result<(), MqttError> {
+        self.ending = Ending::Leaving { for_elsewhere };
         self.submit_what_is_due()
     }
 
@@ -132,8 +135,14 @@ impl Connection {
     /// Hands everything to rumqttc that may be on its way now.
     pub(crate) fn submit_what_is_due(&mut self) -> Result<(), MqttError> {
         match self.ending {
-            Ending::Leaving if self.in_flight.oldest().is_none() => return self.disconnect(false),
-            Ending::Leaving | Ending::Disconnect { .. } => return Ok(()),
+            Ending::Leaving { for_elsewhere } if self.in_flight.oldest().is_none() => {
+                if !for_elsewhere {
+                    return self.disconnect(false);
+                }
+                self.ending = Ending::Leaving { for_elsewhere: false };
+                return self.submit(self.queues.topics.available(), true, OFFLINE.into(), Message::Offline);
+            }
+            Ending::Leaving { .. } | Ending::Disconnect { .. } => return Ok(()),
             Ending::No | Ending::WhenSettled | Ending::Offline => {}
         }
         if self.is_online_due && self.in_flight.has_room() {
@@ -280,10 +289,8 @@ impl Connection {
         match message {
             Message::Event(key) => self.queues.event_acknowledged(key, submitted.elapsed()),
             Message::Retained(topic) | Message::Picture(topic) => self.queues.retained_acknowledged(&topic),
-            Message::Offline => {
-                self.disconnect(true)?;
-            }
-            Message::Online | Message::Subscribe | Message::Unsubscribe => {}
+            Message::Offline if self.ending == Ending::Offline => self.disconnect(true)?,
+            Message::Offline | Message::Online | Message::Subscribe | Message::Unsubscribe => {}
         }
         Ok(())
     }

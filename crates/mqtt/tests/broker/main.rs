@@ -11,6 +11,7 @@ mod killed;
 mod last_will;
 mod leftovers;
 mod login;
+mod moved;
 mod never_acknowledges;
 mod overflow;
 mod password_changed;

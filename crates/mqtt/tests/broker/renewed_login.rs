@@ -21,7 +21,7 @@ async fn the_right_one_is_tried_at_once_after_refusals() {
     let publisher = start(&broker.plan_with_login("wrong"), settings);
     publisher.offer(event(0));
     until_failed(&publisher, "refused", MqttErrorCode::Auth).await;
-    publisher.renew_login(&broker.plan_with_login(PASSWORD)).unwrap();
+    publisher.renew(&broker.plan_with_login(PASSWORD)).unwrap();
     until_connected(&publisher).await;
     until("the acknowledgement", || publisher.event_figures().acknowledged == 1).await;
 }
@@ -38,7 +38,7 @@ async fn one_that_comes_while_connected_loses_nothing_and_shows_no_offline() {
         for seq in 0..200 {
             publisher.offer(event((renewal - 1) * 200 + seq));
         }
-        publisher.renew_login(&broker.plan_with_login("whatever")).unwrap();
+        publisher.renew(&broker.plan_with_login("whatever")).unwrap();
         until("another connection", || publisher.counters().reconnects == renewal).await;
         assert_eq!(&next_on(&mut availability, AVAILABLE).await.payload[..], b"online");
     }

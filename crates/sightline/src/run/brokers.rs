@@ -13,7 +13,7 @@ use sightline_core::{
 };
 use sightline_mqtt::{MqttSettings, Publisher, PublisherHandle};
 use sightline_pipeline::stamp::EventLog;
-use sightline_store::{Destination, EventStore};
+use sightline_store::{Destination, EventStore, moves};
 use tokio::task::JoinSet;
 
 use crate::failure::{Failure, Kind, OrFail};
@@ -72,15 +72,26 @@ pub fn open(
     since: WallTime,
 ) -> Result<Vec<Arc<Broker>>, Failure> {
     let wished = wished(plan);
+    let held: Vec<_> = running.iter().map(|broker| destination(&broker.plan)).collect();
+    let moves = moves(&held, &wished.iter().map(destination).collect::<Vec<_>>());
+    let known: Vec<_> = wished
+        .iter()
+        .enumerate()
+        .map(|(index, plan)| {
+            let from = moves.iter().find(|(_, to)| *to == index).and_then(|(from, _)| running.get(*from));
+            from.or_else(|| of(running, plan))
+        })
+        .collect();
     // What runs keeps its outbox until it has been shut down.
-    let left = running.iter().map(|broker| &broker.plan).filter(|plan| !wished.iter().any(|it| is_same(it, plan)));
+    let is_left = |broker: &&Arc<Broker>| !known.iter().flatten().any(|known| Arc::ptr_eq(known, broker));
+    let left = running.iter().filter(is_left).map(|broker| &broker.plan);
     let claimed: Vec<_> = wished.iter().chain(left).map(|plan| (destination(plan), plan.outbox)).collect();
     let outboxes = store.outboxes(&claimed);
     let mut brokers = Vec::new();
-    for (plan, outbox) in wished.into_iter().zip(outboxes) {
-        brokers.push(match of(running, &plan) {
-            Some(known) => go_on(known, plan)?,
-            None => start(plan, outbox, stages, since)?,
+    for ((plan, known), outbox) in wished.iter().zip(known).zip(outboxes) {
+        brokers.push(match known {
+            Some(known) => go_on(known, plan.clone())?,
+            None => start(plan.clone(), outbox, stages, since)?,
         });
     }
     Ok(brokers)
@@ -102,13 +113,14 @@ fn start(
     Ok(Arc::new(Broker { plan, publisher, events, epoch }))
 }
 
-/// The same connection with other settings: its outbox and the numbers of its events go on.
+/// The same connection with other settings, be it to another address: its outbox and the numbers of its events go on.
 fn go_on(known: &Arc<Broker>, plan: MqttPlan) -> Result<Arc<Broker>, Failure> {
     if known.plan == plan {
         return Ok(known.clone());
     }
-    if (&known.plan.credentials, &known.plan.tls) != (&plan.credentials, &plan.tls) {
-        known.publisher.renew_login(&plan).or_fail(Kind::Config)?;
+    let reached_by = |plan: &MqttPlan| (plan.host.clone(), plan.port, plan.credentials.clone(), plan.tls.clone());
+    if reached_by(&known.plan) != reached_by(&plan) {
+        known.publisher.renew(&plan).or_fail(Kind::Config)?;
     }
     known.publisher.set_detections(plan.detections);
     let Broker { publisher, events, epoch, .. } = &**known;

@@ -153,7 +153,7 @@ impl Daemon {
 
     /// Shuts down the connections that nobody uses any more; their topics have been renounced.
     async fn leave_brokers(&self, old: Vec<Arc<Broker>>) {
-        let is_left = |broker: &Arc<Broker>| brokers::of(&self.brokers, &broker.plan).is_none();
+        let is_left = |old: &Arc<Broker>| !self.brokers.iter().any(|broker| Arc::ptr_eq(&broker.events, &old.events));
         let left: Vec<_> = old.into_iter().filter(is_left).collect();
         if left.is_empty() {
             return;

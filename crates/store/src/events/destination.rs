@@ -33,8 +33,8 @@ pub struct Known {
 pub enum Claim {
     /// In its own row.
     Own(i64),
-    /// The broker has moved: in the row of the destination that it was before. Its own one, if any, is in the second.
-    TakenOver(i64, Option<i64>),
+    /// The broker has moved: in the row of the destination that it was before.
+    TakenOver(i64),
     /// There are none.
     New,
 }
@@ -59,12 +59,27 @@ pub fn claim(wished: &[&Destination], known: &[Known]) -> Vec<Claim> {
         match (left.next(), left.next()) {
             (Some(only), None) => {
                 is_free[only] = false;
-                Claim::TakenOver(known[only].row, own.map(|own| own.row))
+                Claim::TakenOver(known[only].row)
             }
             _ => own.map_or(Claim::New, |own| Claim::Own(own.row)),
         }
     };
     wished.iter().map(claim_one).collect()
+}
+
+/// Which of `held` has become which of `wished`, by their indices: the one that is wished no more and the one that is new,
+/// where of those with the same topics there is exactly one of each. Wished ones may be there twice.
+pub fn moves(held: &[Destination], wished: &[Destination]) -> Vec<(usize, usize)> {
+    let only = |of: &[Destination], beside: &[Destination], base_topic: &str| {
+        let is_it = |it: &Destination| it.base_topic == base_topic && !beside.contains(it);
+        let first = of.iter().position(is_it)?;
+        of.iter().all(|it| !is_it(it) || *it == of[first]).then_some(first)
+    };
+    let mut bases: Vec<&str> = held.iter().map(|it| it.base_topic.as_str()).collect();
+    bases.sort_unstable();
+    bases.dedup();
+    let of_base = |base: &str| Some((only(held, wished, base)?, only(wished, held, base)?));
+    bases.into_iter().filter_map(of_base).collect()
 }
 
 #[cfg(test)]
@@ -90,19 +105,42 @@ mod tests {
         let cases: &[Case<'_>] = &[
             ("nothing known", &[], &[("a", "t")], &[New]),
             ("its own", &[("a", "t", 3, false), ("b", "t", 3, false)], &[("b", "t")], &[Own(2)]),
-            ("moved", &[("a", "t", 3, false)], &[("b", "t")], &[TakenOver(1, None)]),
-            ("moved back", &[("a", "t", 3, false), ("b", "t", 0, false)], &[("b", "t")], &[TakenOver(1, Some(2))]),
+            ("moved", &[("a", "t", 3, false)], &[("b", "t")], &[TakenOver(1)]),
+            ("moved back", &[("a", "t", 3, false), ("b", "t", 0, false)], &[("b", "t")], &[TakenOver(1)]),
             ("nothing waits there", &[("a", "t", 0, false)], &[("b", "t")], &[New]),
             ("other topics", &[("a", "t", 3, false)], &[("b", "u")], &[New]),
             ("two might be meant", &[("a", "t", 3, false), ("b", "t", 1, false)], &[("c", "t")], &[New]),
             ("in use", &[("a", "t", 3, true)], &[("b", "t")], &[New]),
             ("wished itself", &[("a", "t", 3, false)], &[("b", "t"), ("a", "t")], &[New, Own(1)]),
-            ("two are new", &[("a", "t", 3, false)], &[("b", "t"), ("c", "t")], &[TakenOver(1, None), New]),
+            ("two are new", &[("a", "t", 3, false)], &[("b", "t"), ("c", "t")], &[TakenOver(1), New]),
         ];
         for (what, rows, wished, expected) in cases {
             let wished: Vec<Destination> = wished.iter().map(|(broker, base)| at(broker, base)).collect();
             let claims = claim(&wished.iter().collect::<Vec<_>>(), &known(rows));
             assert_eq!(claims, *expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn a_broker_moves_where_it_is_clear_which_one() {
+        type Places = &'static [(&'static str, &'static str)];
+        type Case = (&'static str, Places, Places, &'static [(usize, usize)]);
+        let cases: [Case; 6] = [
+            ("moved", &[("a", "t")], &[("b", "t")], &[(0, 0)]),
+            ("stays", &[("a", "t")], &[("a", "t")], &[]),
+            ("other topics", &[("a", "t")], &[("b", "u")], &[]),
+            ("one more", &[("a", "t")], &[("a", "t"), ("b", "t")], &[]),
+            ("two at once", &[("a", "t"), ("b", "t")], &[("c", "t")], &[]),
+            (
+                "beside one that stays",
+                &[("a", "t"), ("b", "t"), ("b", "u")],
+                &[("c", "t"), ("a", "t"), ("c", "t")],
+                &[(1, 0)],
+            ),
+        ];
+        for (what, held, wished, expected) in cases {
+            let places = |all: Places| all.iter().map(|&(broker, base)| at(broker, base)).collect::<Vec<_>>();
+            assert_eq!(moves(&places(held), &places(wished)), expected, "{what}");
         }
     }
 }

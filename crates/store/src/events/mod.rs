@@ -36,7 +36,10 @@ use sightline_core::{
     outbox::{EventQuery, History, HistoryError, Outbox, OutboxPlan, RecordedEvent},
 };
 
-pub use self::{destination::Destination, settings::StoreSettings};
+pub use self::{
+    destination::{Destination, moves},
+    settings::StoreSettings,
+};
 use self::{
     fault::Fault,
     history::Reader,
@@ -127,16 +130,22 @@ impl EventStore {
     /// The outboxes of `wished`, in that order, with what earlier processes left for them. Called again, after a reload:
     /// a destination that had an outbox before keeps it, by its new plan; one that is not wished any more is released: its
     /// outbox refuses events and hands none out, and what waits stays on disk for a later wish, until it is too old. Stop
-    /// its publisher first. A new destination takes over what waits for one that is gone and had the same topics: the
-    /// broker has moved.
+    /// its publisher first. When exactly one is new and one is gone that had the same topics, the broker has moved: the
+    /// outbox is the same one. Of what earlier processes have left, a new destination takes over what waits for one that is
+    /// gone in the same way.
     ///
     /// Waits for the disk, seconds at most.
     #[must_use]
     pub fn outboxes(&self, wished: &[(Destination, OutboxPlan)]) -> Vec<Arc<dyn Outbox>> {
         let mut live = self.live.lock();
         let (mut kept, mut arrived): (Vec<Arc<EventOutbox>>, Vec<_>) = (Vec::new(), Vec::new());
+        let held: Vec<Destination> = live.iter().map(|outbox| outbox.destination()).collect();
+        let wishes: Vec<Destination> = wished.iter().map(|(destination, _)| destination.clone()).collect();
+        for (from, to) in destination::moves(&held, &wishes) {
+            live[from].move_to(&wishes[to]);
+        }
         for (destination, plan) in wished {
-            let is_it = |outbox: &&Arc<EventOutbox>| outbox.destination == *destination;
+            let is_it = |outbox: &&Arc<EventOutbox>| outbox.destination() == *destination;
             let outbox = match kept.iter().find(is_it).or_else(|| live.iter().find(is_it)) {
                 Some(outbox) => Arc::clone(outbox),
                 None => {
@@ -148,9 +157,9 @@ impl EventStore {
             outbox.with(|backlog| backlog.set_plan(*plan));
             kept.push(outbox);
         }
-        for gone in live.iter().filter(|outbox| !wished.iter().any(|(wished, _)| outbox.destination == *wished)) {
+        for gone in live.iter().filter(|outbox| !wishes.contains(&outbox.destination())) {
             let events = gone.with(|backlog| backlog.release());
-            let Destination { broker, base_topic } = &gone.destination;
+            let Destination { broker, base_topic } = gone.destination();
             if events > 0 {
                 tracing::warn!(broker, base_topic, events, "a broker is gone from the configuration; its events wait");
             }

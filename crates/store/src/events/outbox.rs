@@ -52,7 +52,8 @@ type Wake = Arc<dyn Fn() + Send + Sync>;
 
 /// The core's [`Outbox`] on disk. Its lock is held for moves within memory only, never over serialising or the disk.
 pub struct EventOutbox {
-    pub destination: Destination,
+    /// Whose events they are, and how often it has moved since.
+    destination: Mutex<(Destination, u32)>,
     backlog: Mutex<Backlog>,
     wake: Mutex<Option<Wake>>,
     hub: Arc<Hub>,
@@ -60,14 +61,32 @@ pub struct EventOutbox {
 
 impl std::fmt::Debug for EventOutbox {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("EventOutbox").field("destination", &self.destination).finish_non_exhaustive()
+        f.debug_struct("EventOutbox").field("destination", &self.destination()).finish_non_exhaustive()
     }
 }
 
 impl EventOutbox {
     pub fn new(destination: Destination, plan: OutboxPlan, hub: Arc<Hub>) -> Self {
         let backlog = Backlog::new(plan, hub.settings, hub.is_failing.load(Ordering::Relaxed));
-        Self { destination, backlog: Mutex::new(backlog), wake: Mutex::default(), hub }
+        Self { destination: Mutex::new((destination, 0)), backlog: Mutex::new(backlog), wake: Mutex::default(), hub }
+    }
+
+    /// Whose events they are.
+    pub fn destination(&self) -> Destination {
+        self.destination.lock().0.clone()
+    }
+
+    /// How often that has been another one.
+    pub fn moves(&self) -> u32 {
+        self.destination.lock().1
+    }
+
+    /// The broker is at another address from now on.
+    pub fn move_to(&self, destination: &Destination) {
+        let mut place = self.destination.lock();
+        *place = (destination.clone(), place.1 + 1);
+        drop(place);
+        self.hub.signal.due();
     }
 
     /// Does something with its events. Nothing slow: cameras wait for this lock.
@@ -82,7 +101,7 @@ impl EventOutbox {
         let Some(wake) = wake.filter(|_| is_news) else { return };
         // Whoever is woken may make mistakes; the disk has nothing to do with them.
         if catch_unwind(AssertUnwindSafe(|| wake())).is_err() {
-            let Destination { broker, base_topic } = &self.destination;
+            let Destination { broker, base_topic } = self.destination();
             tracing::error!(broker, base_topic, "whoever waits for events has panicked when it was told of some");
         }
     }

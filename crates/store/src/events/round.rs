@@ -107,7 +107,8 @@ fn find(
     claimed: &[i64],
 ) -> Result<Vec<(usize, Inherited)>, Fault> {
     let known = tables::known(transaction, claimed)?;
-    let wished: Vec<_> = arrivals.iter().map(|&index| &served[index].outbox.destination).collect();
+    let wished: Vec<_> = arrivals.iter().map(|&index| served[index].outbox.destination()).collect();
+    let wished: Vec<_> = wished.iter().collect();
     let mut found = Vec::new();
     for ((&destination, claim), index) in wished.iter().zip(claim(&wished, &known)).zip(arrivals) {
         let row = tables::settle_claim(transaction, destination, claim)?;

@@ -37,6 +37,8 @@ pub struct Rows {
     pub row: i64,
     /// The plan that is noted there.
     noted: OutboxPlan,
+    /// How often the broker had moved when its address was noted there.
+    moves: u32,
     /// Its events that are history.
     history: Totals,
 }
@@ -78,7 +80,8 @@ impl Served {
     /// Whether there is something to write, `batch` or else.
     pub fn has_work(&self, batch: &Batch) -> bool {
         let plan = self.plan();
-        let is_due = |rows: Rows| rows.noted != plan || rows.history.bytes > plan.history_bytes;
+        let moves = self.outbox.moves();
+        let is_due = |rows: Rows| rows.noted != plan || rows.moves != moves || rows.history.bytes > plan.history_bytes;
         !batch.is_empty() || self.rows.is_some_and(is_due)
     }
 
@@ -90,8 +93,11 @@ impl Served {
         batch: &Batch,
         look: Look,
     ) -> Result<Option<(Rows, bool)>, Fault> {
-        let Some(Rows { row, noted, mut history }) = self.rows else { return Ok(None) };
-        let plan = self.plan();
+        let Some(Rows { row, noted, moves: noted_moves, mut history }) = self.rows else { return Ok(None) };
+        let (plan, moves) = (self.plan(), self.outbox.moves());
+        if noted_moves != moves {
+            tables::rename(transaction, row, &self.outbox.destination())?;
+        }
         if noted != plan {
             tables::note_plan(transaction, row, &plan)?;
         }
@@ -106,17 +112,17 @@ impl Served {
             history -= trimmed;
             has_more = trimmed.events == limit as u64;
         }
-        Ok(Some((Rows { row, noted: plan, history }, has_more)))
+        Ok(Some((Rows { row, noted: plan, moves, history }, has_more)))
     }
 
     /// Looks for what an earlier process has left in `row`.
     pub fn find(&self, transaction: &Transaction<'_>, row: i64) -> Result<Inherited, Fault> {
-        let plan = self.plan();
+        let (plan, moves) = (self.plan(), self.outbox.moves());
         tables::note_plan(transaction, row, &plan)?;
         let (newest, since) = tables::ends(transaction, row)?;
         let waiting = tables::totals(transaction, row, true)?;
         let history = tables::totals(transaction, row, false)?;
-        Ok(Inherited { rows: Rows { row, noted: plan, history }, waiting, since, newest })
+        Ok(Inherited { rows: Rows { row, noted: plan, moves, history }, waiting, since, newest })
     }
 
     /// What was written is safe.
@@ -130,7 +136,7 @@ impl Served {
         self.rows = Some(rows);
         self.outbox.with(|backlog| backlog.inherit(waiting, since, newest));
         if waiting.events > 0 {
-            let (of, events, bytes) = (&self.outbox.destination, waiting.events, waiting.bytes);
+            let (of, events, bytes) = (self.outbox.destination(), waiting.events, waiting.bytes);
             let (broker, base_topic) = (&of.broker, &of.base_topic);
             tracing::info!(broker, base_topic, events, bytes, "events of an earlier run wait for their broker");
         }

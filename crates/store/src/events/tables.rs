@@ -57,7 +57,6 @@ pub fn known(connection: &Connection, claimed: &[i64]) -> Result<Vec<Known>, Fau
 
 /// Makes a claim good. Returns the destination's row.
 pub fn settle_claim(connection: &Connection, wished: &Destination, claim: Claim) -> Result<i64, Fault> {
-    let rename = "UPDATE destination SET broker = ?2 WHERE id = ?1";
     match claim {
         Claim::Own(row) => Ok(row),
         Claim::New => {
@@ -66,20 +65,32 @@ pub fn settle_claim(connection: &Connection, wished: &Destination, claim: Claim)
             connection.execute(insert, [&wished.broker, &wished.base_topic])?;
             Ok(connection.last_insert_rowid())
         }
-        // The two rows change names: no event has to be moved, be they a hundred thousand.
-        Claim::TakenOver(row, own) => {
-            let broker: String =
-                connection.query_row("SELECT broker FROM destination WHERE id = ?1", [row], |row| row.get(0))?;
-            if let Some(own) = own {
-                connection.execute(rename, params![own, ""])?;
-            }
-            connection.execute(rename, params![row, wished.broker])?;
-            if let Some(own) = own {
-                connection.execute(rename, params![own, broker])?;
-            }
+        Claim::TakenOver(row) => {
+            rename(connection, row, wished)?;
             Ok(row)
         }
     }
+}
+
+/// The destination of `row` has moved. When the database knows its new name already, the two rows change names: no event
+/// has to be moved, be they a hundred thousand.
+pub fn rename(connection: &Connection, row: i64, to: &Destination) -> Result<(), Fault> {
+    let rename = |row: i64, broker: &str| {
+        connection.execute("UPDATE destination SET broker = ?2 WHERE id = ?1", params![row, broker])
+    };
+    let select = "SELECT id FROM destination WHERE broker = ?1 AND base_topic = ?2 AND id <> ?3";
+    let namesake: Option<i64> =
+        connection.query_row(select, params![to.broker, to.base_topic, row], |row| row.get(0)).optional()?;
+    let before: String =
+        connection.query_row("SELECT broker FROM destination WHERE id = ?1", [row], |row| row.get(0))?;
+    if let Some(namesake) = namesake {
+        rename(namesake, "")?;
+    }
+    rename(row, &to.broker)?;
+    if let Some(namesake) = namesake {
+        rename(namesake, &before)?;
+    }
+    Ok(())
 }
 
 /// What is noted of a destination, for times when no outbox has it.

@@ -239,7 +239,7 @@ impl Writer {
         for served in &mut self.served {
             served.outbox.tell_news();
             let (figures, plan) = served.outbox.with(|backlog| (backlog.figures(), *backlog.plan()));
-            served.episodes.look(&served.outbox.destination, &figures, &plan, now);
+            served.episodes.look(&served.outbox.destination(), &figures, &plan, now);
         }
         let is_looked_for = |served: &Served| served.row().is_none() && !served.is_released();
         if self.disk.is_failing() || !self.served.iter().any(is_looked_for) {

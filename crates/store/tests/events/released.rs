@@ -1,6 +1,6 @@
 //! A reload: brokers stay, come, go, move.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use sightline_core::{outbox::OutboxPlan, ports::Offered};
 
@@ -47,11 +47,32 @@ fn a_broker_that_moves_while_events_come_in_loses_none() {
     let mut seq = 0;
     for broker in ["a", "b", "c", "a"] {
         let outbox = store.outboxes(&[(destination(broker), OutboxPlan::default())]).remove(0);
-        assert_eq!(outbox.figures().inherited, seq);
+        assert_eq!(outbox.figures().waiting, seq);
         // Not waited for: the move comes while they are on their way to the disk.
         push_all(&*outbox, seq..seq + 200);
         seq += 200;
     }
     let outbox = store.outboxes(&[(destination("a"), OutboxPlan::default())]).remove(0);
     assert_eq!(take(&*outbox, 800), (0..800).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_broker_that_has_moved_is_found_at_its_new_address_by_the_next_process() {
+    let state = tempfile::tempdir().unwrap();
+    let store = open(state.path());
+    // There were events at the new address before, too.
+    drop(store.outboxes(&[(destination("b"), OutboxPlan::default())]));
+    drop(store.outboxes(&[]));
+    let outbox = store.outboxes(&[(destination("a"), OutboxPlan::default())]).remove(0);
+    push_all(&*outbox, 0..10);
+    let moved = store.outboxes(&[(destination("b"), OutboxPlan::default())]).remove(0);
+    assert!(Arc::ptr_eq(&outbox, &moved));
+    push_all(&*moved, 10..20);
+    store.close(Duration::from_secs(5));
+    drop((outbox, moved, store));
+
+    let store = open(state.path());
+    let outbox = store.outboxes(&[(destination("b"), OutboxPlan::default())]).remove(0);
+    assert_eq!(outbox.figures().inherited, 20);
+    assert_eq!(take(&*outbox, 20), (0..20).collect::<Vec<_>>());
 }
