@@ -53,7 +53,7 @@ async fn systemd_is_told() {
 
     assert!(systemd.hears().starts_with("EXTEND_TIMEOUT_USEC="), "a model may have to be compiled first");
     let ready = systemd.hears();
-    assert!(ready.contains("READY=1") && ready.contains("STATUS=1 cameras"), "{ready}");
+    assert!(ready.contains("READY=1") && ready.contains("STATUS=1 camera"), "{ready}");
     let loaded = daemon.log().find("model loaded").expect("a model");
     let running = daemon.log().find(" running ").expect("it runs");
     assert!(loaded < running, "it is ready when the model is: {}", daemon.log());

@@ -26,6 +26,7 @@ pub mod ports;
 pub mod preprocess;
 pub mod recovery;
 pub mod secret;
+pub mod stream_url;
 pub mod tensor;
 pub mod time;
 pub mod timeline;

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use serde::{Serialize, Serializer};
 
-pub use crate::geometry::ReferencePoint;
+pub use crate::{geometry::ReferencePoint, stream_url::StreamUrl};
 use crate::{
     geometry::{Point, Polygon},
     model::{DetectionSettings, ModelSpec},
@@ -312,50 +312,6 @@ pub struct CameraSpec {
     /// Received packets are kept for so long, so that a recording can begin before its event; not at all when absent.
     #[serde(serialize_with = "serialize_optional_span")]
     pub keep_packets: Option<Duration>,
-}
-
-/// A stream's address, which may hold secrets also outside of `user:password@`: some cameras want them in the path.
-#[derive(Clone, PartialEq, Eq)]
-pub struct StreamUrl {
-    full: Secret,
-    shown: String,
-}
-
-impl StreamUrl {
-    /// `full` is for the connection alone. `shown` is the same with every value from outside the file hidden already;
-    /// of it only what comes before the first `?`, `&` or `=` is ever shown, as in `rtsp://10.0.0.9/user…`.
-    #[must_use]
-    pub fn new(full: String, shown: &str) -> Self {
-        let shown = match shown.find(['?', '&', '=']) {
-            Some(end) => format!("{}…", &shown[..end]),
-            None => shown.to_string(),
-        };
-        Self { full: Secret::new(full), shown }
-    }
-
-    /// The address, for the connection and nothing else.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        self.full.reveal()
-    }
-}
-
-impl From<&str> for StreamUrl {
-    fn from(url: &str) -> Self {
-        Self::new(url.to_string(), url)
-    }
-}
-
-impl std::fmt::Display for StreamUrl {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.shown)
-    }
-}
-
-impl std::fmt::Debug for StreamUrl {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.shown)
-    }
 }
 
 /// How RTP travels.

@@ -13,6 +13,7 @@ use tracing::warn;
 
 use crate::{
     cli::{CheckArgs, LogFormat},
+    configuration,
     failure::{Failure, Kind, OrFail, Outcome},
     library,
     logging::{self, Detail},
@@ -49,7 +50,7 @@ struct Report<'a> {
 pub fn execute(args: &CheckArgs) -> Outcome {
     // A provider that is passed over is told on stderr.
     logging::start(LogFormat::Text, Detail::Trouble);
-    let plan = match sightline_config::load(&args.paths, &Environment::from_process()) {
+    let plan = match configuration::load(&args.paths, &Environment::from_process()) {
         Ok(plan) => plan,
         Err(problems) => {
             print(args.format, &Report { ok: false, problems: Some(&problems), probes: &[] }, &problems.to_string());

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::logging;
+
 /// What kind of failure ends the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -60,7 +62,7 @@ impl Failure {
     #[expect(clippy::print_stderr, reason = "the program's last words, also when logging never started")]
     pub fn report(&self) -> ExitCode {
         if let Some(cause) = &self.cause {
-            eprintln!("sightline: {cause:#}");
+            eprintln!("sightline: {}", logging::redact(&format!("{cause:#}")));
         }
         ExitCode::from(self.kind.code())
     }

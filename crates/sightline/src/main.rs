@@ -3,6 +3,7 @@
 mod canvas;
 mod check;
 mod cli;
+mod configuration;
 mod demo;
 mod detect;
 mod failure;

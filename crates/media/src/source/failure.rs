@@ -26,12 +26,9 @@ impl Address {
     pub fn of(source: &SourceSpec) -> Self {
         let mut secrets = Vec::new();
         let mut has_credentials = false;
-        if let SourceSpec::Rtsp { url, .. } = source
-            && url.to_string() != url.reveal()
-        {
-            // GStreamer may quote the whole location, or the path alone.
-            secrets.push(url.reveal().to_owned());
-            secrets.extend(url.reveal().splitn(4, '/').nth(3).map(str::to_owned));
+        if let SourceSpec::Rtsp { url, .. } = source {
+            // GStreamer and servers may quote the whole location, or a part of it.
+            secrets.extend(url.hidden().into_iter().map(str::to_owned));
         }
         if let SourceSpec::Rtsp { credentials: Some(credentials), .. } = source {
             has_credentials = true;

@@ -2,12 +2,12 @@
 
 mod redact;
 
-use std::io::IsTerminal;
+use std::{backtrace::BacktraceStatus, io::IsTerminal};
 
 use tracing_subscriber::EnvFilter;
 
 use self::redact::RedactedStderr;
-pub use self::redact::{hide, hide_secrets_of};
+pub use self::redact::{hide, hide_secrets_of, redact};
 
 use crate::cli::LogFormat;
 
@@ -44,4 +44,17 @@ pub fn start(format: LogFormat, detail: Detail) {
     };
     // Fails only when logging was started before, which is as good.
     drop(started);
+    tell_panics();
+}
+
+/// A panic is told as any other trouble, and without secrets: its message may quote what it was about.
+fn tell_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        // By RUST_BACKTRACE, as usual.
+        let backtrace = std::backtrace::Backtrace::capture();
+        let backtrace = matches!(backtrace.status(), BacktraceStatus::Captured).then(|| format!("\n{backtrace}"));
+        let thread = std::thread::current();
+        let backtrace = backtrace.unwrap_or_default();
+        tracing::error!(thread = thread.name(), "{panic}; this is a bug{backtrace}");
+    }));
 }

@@ -33,6 +33,7 @@ use sightline_pipeline::{
 use self::{draw::Drawing, output::Output, timeline::TimelineFile};
 use crate::{
     cli::ReplayArgs,
+    configuration,
     failure::{Failure, Kind, OrFail, Outcome},
     library,
 };
@@ -112,7 +113,7 @@ fn real(path: &Path) -> PathBuf {
 #[expect(clippy::print_stderr, reason = "problems are for the person at the keyboard, in the form compilers use")]
 fn plan(args: &ReplayArgs) -> Result<(PipelinePlan, CameraPlan), Failure> {
     let environment = Environment { hostname: Some(NODE.to_owned()), ..Environment::from_process() };
-    let plan = sightline_config::load(std::slice::from_ref(&args.pipeline), &environment).map_err(|problems| {
+    let plan = configuration::load(std::slice::from_ref(&args.pipeline), &environment).map_err(|problems| {
         eprintln!("{problems}");
         Failure::said(Kind::Config)
     })?;

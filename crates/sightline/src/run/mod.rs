@@ -31,6 +31,7 @@ use tracing::{error, info};
 
 use crate::{
     cli::{HttpAddress, RunArgs},
+    configuration,
     failure::{Failure, Kind, OrFail, Outcome},
     logging::{self, Detail},
     signals::{Signal, Signals},
@@ -65,12 +66,9 @@ pub fn execute(args: &RunArgs) -> Outcome {
     outcome
 }
 
-/// The pipelines of `paths`, or every problem, each with its file and line. Their secrets are kept out of the log from now
-/// on.
+/// The pipelines of `paths`, or every problem, each with its file and line.
 fn load(paths: &[PathBuf]) -> Result<Plan, String> {
-    let plan = sightline_config::load(paths, &Environment::from_process()).map_err(|problems| problems.to_string())?;
-    logging::hide_secrets_of(&plan);
-    Ok(plan)
+    configuration::load(paths, &Environment::from_process()).map_err(|problems| problems.to_string())
 }
 
 #[expect(clippy::print_stderr, reason = "problems are for the person at the keyboard, in the form compilers use")]
@@ -150,7 +148,7 @@ async fn serve(plan: Plan, args: &RunArgs, web: Option<WebSettings>, state_dir: 
 
 fn running_status(observed: &Observed) -> String {
     let cameras = observed.roster.read().len();
-    format!("{cameras} cameras")
+    format!("{cameras} {}", if cameras == 1 { "camera" } else { "cameras" })
 }
 
 /// The daemon between start and stop.
