@@ -21,6 +21,8 @@ mod scenarios {
     mod broker_never_acknowledges;
     mod broker_restarted;
     mod cameras_that_fail;
+    mod cameras_that_reboot;
+    mod cameras_with_bad_pictures;
     mod check;
     mod command_line;
     mod database_damaged;

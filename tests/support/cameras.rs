@@ -14,6 +14,9 @@ use sightline_sim::{
     server::{RtspServer, ServerOptions, SimCamera},
 };
 
+/// Of cameras that ask for one.
+pub const USER: &str = "viewer";
+
 /// Serves each of `clips` under its name.
 pub fn serve(clips: Vec<(&str, Clip)>) -> RtspServer {
     serve_with(clips, ServerOptions::default())

@@ -185,6 +185,19 @@ impl Daemon {
         }
     }
 
+    /// Waits until `/api/v1/cameras` says of a camera that it is in that state, for a reason of that code.
+    pub async fn wait_for_camera(&self, camera: &str, state: &str, code: Option<&str>) {
+        let until = Instant::now() + super::PATIENCE;
+        loop {
+            let status = self.get(&format!("/api/v1/cameras/{camera}")).await.json();
+            if status["state"] == state && status["code"].as_str() == code {
+                return;
+            }
+            assert!(Instant::now() < until, "waited in vain for {state} {code:?}: {status:#}");
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+    }
+
     /// The sum of a metric's series that have all these labels.
     pub async fn metric(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
         let exposition = self.get("/metrics").await.body;
@@ -216,15 +229,15 @@ impl Daemon {
     }
 }
 
-/// The store opens its database on a thread of its own.
+/// A page of the history, once it is open: the store opens it on a thread of its own, which takes as long as the disk.
 fn page(store: &EventStore, query: &EventQuery) -> Vec<RecordedEvent> {
     let until = Instant::now() + super::PATIENCE;
     loop {
         match store.events(query) {
-            Ok(events) => return events,
+            Ok(page) => return page,
             Err(error) => assert!(Instant::now() < until, "{error}"),
         }
-        std::thread::sleep(Duration::from_millis(5));
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "what is shared with other crates' tests has more than these use")]
 
+pub mod beside;
 pub mod broker;
 pub mod cameras;
 pub mod canary;
@@ -9,14 +10,18 @@ pub mod canary;
 pub mod certificates;
 #[path = "../../crates/web/tests/endpoint/support/client.rs"]
 pub mod client;
+pub mod clip;
 pub mod daemon;
 pub mod ledger;
 #[path = "../../crates/mqtt/tests/broker/support/link.rs"]
 pub mod link;
 pub mod listener;
+pub mod log;
 #[path = "../../crates/mqtt/tests/broker/support/broker.rs"]
 pub mod mosquitto;
 pub mod payloads;
+#[path = "../../crates/media/tests/support/peer/mod.rs"]
+pub mod peer;
 #[path = "../../crates/fetch/tests/server/mod.rs"]
 pub mod web;
 
@@ -33,6 +38,12 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Of an HTTP endpoint that asks for one.
 pub const TOKEN: &str = "canary-7f3d-sesame-open-the-endpoint";
+
+/// The `Authorization` header that a [`peer::Peer`] with a password wants to see, from [`cameras::USER`].
+pub fn basic_authorization(password: &str) -> String {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    format!("Basic {}", STANDARD.encode(format!("{}:{password}", cameras::USER)))
+}
 
 /// Scenarios that compare frame rates or measure time have the machine for themselves; the others run beside each other.
 static MACHINE: RwLock<()> = RwLock::const_new(());

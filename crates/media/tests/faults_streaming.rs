@@ -14,9 +14,10 @@ use sightline_core::{
 };
 use support::{
     PASSWORD,
+    clip::Clip,
     leftovers::none_left,
     patient,
-    peer::{Leave, Peer, Sending, clip::Clip},
+    peer::{Leave, Peer, Sending},
     rtsp, rtsp_with_password, start, stop,
 };
 

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each scenario uses a part of it")]
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a failing unwrap in a helper is the failing test")]
 
+pub mod clip;
 pub mod leftovers;
 pub mod peer;
 
@@ -34,6 +35,11 @@ pub const X264: &str = "x264enc tune=zerolatency speed-preset=ultrafast key-int-
 
 pub fn h264() -> String {
     format!("( {RAW} ! {X264} ! rtph264pay name=pay0 pt=96 config-interval=-1 )")
+}
+
+/// The `Authorization` header that [`peer::Peer`] wants to see.
+pub fn basic_authorization(password: &str) -> String {
+    format!("Basic {}", gst::glib::base64_encode(format!("{USER}:{password}").as_bytes()))
 }
 
 /// A running RTSP server on a free port.

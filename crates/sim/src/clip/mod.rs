@@ -185,6 +185,16 @@ impl Clip {
         self.truth[position].iter().map(of_this_round).collect()
     }
 
+    /// The bytes of each frame of one round, H.264 and H.265 with start codes: for cameras that send them in their own way.
+    ///
+    /// # Errors
+    /// When GStreamer cannot read its own memory.
+    pub fn access_units(&self) -> Result<Vec<Vec<u8>>, SimError> {
+        let bytes = |unit: &AccessUnit| unit.buffer.map_readable().map(|bytes| bytes.to_vec());
+        let units: Result<_, _> = self.units.iter().map(bytes).collect();
+        units.map_err(|_| SimError::Media("an encoded frame cannot be read".into()))
+    }
+
     pub(crate) fn unit(&self, index: u64) -> &AccessUnit {
         &self.units[self.position(index).1]
     }

@@ -8,10 +8,8 @@ use std::{
     time::Duration,
 };
 
-use gstreamer::glib;
-
 use super::{
-    super::USER,
+    super::basic_authorization,
     Leave, Script, Shared,
     player::{self, Channel, Track},
 };
@@ -69,7 +67,7 @@ fn answer(
 ) -> (&'static str, String, String) {
     let nothing = String::new;
     if let Some(password) = &script.password {
-        let right = format!("Basic {}", glib::base64_encode(format!("{USER}:{password}").as_bytes()));
+        let right = basic_authorization(password);
         if request.method != "OPTIONS" && request.headers.get("authorization") != Some(&right) {
             return ("401 Unauthorized", "WWW-Authenticate: Basic realm=\"peer\"\r\n".into(), nothing());
         }

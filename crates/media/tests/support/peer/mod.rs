@@ -1,8 +1,8 @@
 //! An RTSP server of the tests' own that plays pre-encoded video and misbehaves on command.
 //!
-//! It speaks as much of RTSP 1.0 (RFC 2326) as a player needs, from scripts that can be changed while it runs.
+//! It speaks as much of RTSP 1.0 (RFC 2326) as a player needs, from scripts that can be changed while it runs. Also that
+//! of the scenarios in `tests/`, which have no GStreamer of their own: hence what it sends is beside it, in `clip`.
 
-pub mod clip;
 mod connection;
 mod player;
 
@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use clip::Clip;
+use super::clip::{self, Clip};
 
 /// What the peer does. Read anew for each request and each picture.
 #[derive(Clone)]

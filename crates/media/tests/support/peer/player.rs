@@ -11,8 +11,8 @@ use std::{
 };
 
 use super::{
+    super::clip::{CLOCK_RATE, Picture},
     Leave, Sending, Shared,
-    clip::{CLOCK_RATE, Picture},
 };
 
 const SSRC: [u8; 4] = [0x51, 0x67, 0x71, 0x3E];

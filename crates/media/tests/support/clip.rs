@@ -4,7 +4,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app::AppSink;
 
-use super::super::X264;
+use super::X264;
 
 pub const FPS: u32 = 15;
 pub const CLOCK_RATE: u32 = 90_000;
