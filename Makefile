@@ -8,7 +8,7 @@ SIGHTLINE := $(or $(CARGO_TARGET_DIR),target)/release/sightline
 # A developer's checkout has real models beside it; a user's has not, and needs none.
 export SIGHTLINE_MODELS ?= $(wildcard $(abspath ../shared/models))
 
-.PHONY: help setup build test lint bench fuzz install demo eval model-card clean
+.PHONY: help setup build test lint bench soak fuzz install demo eval model-card clean
 
 help:                           ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -29,10 +29,15 @@ test: setup                     ## every test, the real binary's included
 lint: setup                     ## formatting, clippy, dependency rule
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(CARGO) clippy -p sightline --test soak --locked -- -D warnings   # no target of `cargo test`, so not among the above
 	@if command -v cargo-deny >/dev/null; then cargo deny --offline check bans licenses sources; else echo "lint: cargo-deny is not installed; the dependency rule is tested by 'make test' as well"; fi
 
 bench: setup                    ## criterion benchmarks of the hot path
 	$(CARGO) bench --locked -p sightline-core $(ARGS)
+
+soak: setup                     ## what cameras cost, then 16 cameras under faults for SECONDS=600, from SEED=… if given
+	SIGHTLINE_SOAK_SECONDS=$(or $(SECONDS),600) $(if $(SEED),SIGHTLINE_SOAK_SEED=$(SEED)) \
+	  $(CARGO) test --release --locked -p sightline --test soak -- --test-threads=1 --nocapture $(ARGS)
 
 fuzz:                           ## look for input that breaks a parser, SECONDS=60 per target
 	@fuzz/run.sh --seconds $(or $(SECONDS),60) $(ARGS)

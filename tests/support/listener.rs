@@ -8,10 +8,10 @@ use std::{
 use parking_lot::Mutex;
 use serde_json::Value;
 use sightline_core::{outbox::RecordedEvent, plan::MqttPlan};
-use sightline_mqtt::{MqttSettings, Subscription};
-use tokio::runtime::Handle;
+use sightline_mqtt::{ConnectionState, MqttSettings, Subscription};
+use tokio::{runtime::Handle, sync::watch};
 
-use super::{broker::Broker, canary, wait_until};
+use super::{PATIENCE, broker::Broker, canary, wait_until};
 
 #[derive(Clone, Debug)]
 pub struct Message {
@@ -29,6 +29,7 @@ impl Message {
 
 pub struct Listener {
     messages: Arc<Mutex<Vec<Message>>>,
+    connection: watch::Receiver<ConnectionState>,
 }
 
 impl Listener {
@@ -46,6 +47,7 @@ impl Listener {
         let mut subscription =
             Subscription::start(plan, &["test/box/#"], &settings, &Handle::current()).expect("a subscription");
         subscription.granted(Duration::from_secs(20)).await.expect("the broker grants it");
+        let connection = subscription.connection_state();
         let messages = Arc::new(Mutex::new(Vec::new()));
         tokio::spawn({
             let messages = messages.clone();
@@ -56,7 +58,23 @@ impl Listener {
                 }
             }
         });
-        Self { messages }
+        Self { messages, connection }
+    }
+
+    /// Waits until it has noticed that its broker is gone.
+    pub async fn has_lost_the_broker(&self) {
+        self.wait_for_connection(false).await;
+    }
+
+    /// Waits until a broker has granted its subscription (again).
+    pub async fn is_subscribed(&self) {
+        self.wait_for_connection(true).await;
+    }
+
+    async fn wait_for_connection(&self, is_wanted: bool) {
+        let mut connection = self.connection.clone();
+        let changed = connection.wait_for(|state| (*state == ConnectionState::Connected) == is_wanted);
+        tokio::time::timeout(PATIENCE, changed).await.expect("in time").expect("it listens");
     }
 
     pub fn all(&self) -> Vec<Message> {
