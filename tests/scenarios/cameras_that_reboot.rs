@@ -78,13 +78,10 @@ async fn each_kind_of_reboot_is_told_and_survived() {
 
     for (id, _, code, peer) in &peers {
         // Failed more than once, told once: each try is met as the first.
-        while daemon.metric("sightline_camera_failures_total", &[("camera", id)]).await < 2.0 {
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
+        daemon.wait_for_metric("sightline_camera_failures_total", &[("camera", id)], 2.0).await;
         let log = daemon.log();
         let of_this = |line: &&str| line.contains("not streaming") && line.contains(&format!("camera={id} "));
         let told: Vec<&str> = log.lines().filter(of_this).collect();
-        eprintln!("{id}: {:#?}", told);
         assert_eq!(told.iter().filter(|line| line.contains(&format!("code=\"{code}\""))).count(), 1, "{told:#?}");
         peer.come_back();
     }

@@ -212,6 +212,19 @@ impl Daemon {
         values.iter().sum()
     }
 
+    /// Waits until a metric is at least that.
+    pub async fn wait_for_metric(&self, name: &str, labels: &[(&str, &str)], least: f64) {
+        let until = Instant::now() + super::PATIENCE;
+        loop {
+            let value = self.metric(name, labels).await;
+            if value >= least {
+                return;
+            }
+            assert!(Instant::now() < until, "waited in vain for {name} {labels:?} of {least}: {value}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// Every event that it has offered, the oldest first, once it has ended.
     pub fn recorded(&self) -> Vec<RecordedEvent> {
         let store = EventStore::open(&self.state(), Arc::default()).expect("the events that it has left");
