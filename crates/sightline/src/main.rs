@@ -26,7 +26,6 @@ use logging::Detail;
 
 fn main() -> ExitCode {
     keep_onnx_runtime_quiet();
-    keep_heaps_few();
     let outcome = execute(Cli::parse().command);
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -39,24 +38,6 @@ fn main() -> ExitCode {
 fn keep_onnx_runtime_quiet() {
     // SAFETY: the first thing that `main` does, while there is no other thread that could read the environment.
     unsafe { std::env::set_var("ORT_DISABLE_TELEMETRY", "1") };
-}
-
-/// glibc gives threads heaps of their own, up to eight for each core, and a heap rarely gives back what it once grew to. Each
-/// reopened camera has new threads that use other heaps than those before: memory grows for hours though nothing leaks. Two
-/// heaps are enough: pictures come from GStreamer's pools, and ONNX Runtime keeps memory of its own. docs/bounds.md has the
-/// figures. The user's `MALLOC_ARENA_MAX` stays in force.
-fn keep_heaps_few() {
-    #[cfg(target_env = "gnu")]
-    if std::env::var_os("MALLOC_ARENA_MAX").is_none() {
-        use std::ffi::c_int;
-        unsafe extern "C" {
-            /// Of malloc.h; 0 when it did not work, which does no harm.
-            fn mallopt(parameter: c_int, value: c_int) -> c_int;
-        }
-        const M_ARENA_MAX: c_int = -8;
-        // SAFETY: the signature is glibc's; it is called while there is no other thread.
-        unsafe { mallopt(M_ARENA_MAX, 2) };
-    }
 }
 
 fn execute(command: Command) -> Outcome {

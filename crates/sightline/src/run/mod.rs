@@ -4,6 +4,7 @@ mod brokers;
 mod daemon;
 mod engines;
 mod liveness;
+mod memory;
 mod metrics;
 mod notify;
 mod observed;
@@ -132,6 +133,7 @@ async fn serve(plan: Plan, args: &RunArgs, web: Option<WebSettings>, state_dir: 
     info!(version = env!("CARGO_PKG_VERSION"), http, "running");
     notify::ready(&running_status(&observed));
     notify::keep_watchdog(liveness);
+    memory::give_back_regularly();
 
     let mut running = Running { daemon, observed, paths: &args.paths };
     let name = running.until_stopped(&mut signals, requests).await;
