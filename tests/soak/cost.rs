@@ -23,7 +23,7 @@ use crate::{
 const WINDOW: Duration = Duration::from_secs(12);
 
 /// Of a daemon without cameras.
-const THREADS: u64 = 9;
+const THREADS: u64 = 10;
 const FILES: u64 = 20;
 /// Of each camera.
 const THREADS_PER_CAMERA: u64 = 4;
