@@ -5,7 +5,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -72,6 +72,24 @@ pub struct Camera {
     pub next_frame_seq: Arc<AtomicU64>,
     /// Where it is counted how long each stage takes.
     pub stages: Arc<StageTimes>,
+    /// Whether its source is being opened right now, which may hang.
+    pub is_opening: Arc<AtomicBool>,
+}
+
+/// Marks that a source is being opened, until it is dropped.
+struct Opening(Arc<AtomicBool>);
+
+impl Opening {
+    /// `None` when it is already.
+    fn begin(is_opening: &Arc<AtomicBool>) -> Option<Self> {
+        (!is_opening.swap(true, Ordering::AcqRel)).then(|| Self(is_opening.clone()))
+    }
+}
+
+impl Drop for Opening {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
 }
 
 /// How one life of the source ended.
@@ -172,7 +190,7 @@ impl Camera {
                         Some(SourceErrorCode::Ended),
                         Some("the file has ended".into()),
                     );
-                    wait_for_stop(stop).await;
+                    self.rest(results, stop, None).await;
                     return;
                 }
                 Ending::Broken { error, worked_for } => {
@@ -184,16 +202,13 @@ impl Camera {
                     if error.recovery() == Recovery::GiveUpCamera || error.recovery() == Recovery::GiveUpProcess {
                         warn!(camera = %self.id(), code = error.code.as_str(), "given up: {error}");
                         self.status.set(self, CameraState::Failed, Some(error.code), Some(error.message));
-                        wait_for_stop(stop).await;
+                        self.rest(results, stop, None).await;
                         return;
                     }
                     let wait = backoff.next(error.recovery(), fastrand::f64());
                     self.log_failure(&error, wait);
                     self.status.set(self, CameraState::Backoff, Some(error.code), Some(error.message));
-                    tokio::select! {
-                        () = tokio::time::sleep(wait) => {}
-                        () = wait_for_stop(stop) => return,
-                    }
+                    self.rest(results, stop, Some(wait)).await;
                 }
             }
         }
@@ -235,10 +250,18 @@ impl Camera {
         ending
     }
 
-    /// Opening can touch the disk and load plugins: not on a thread that other cameras' tasks need.
+    /// Opening can touch the disk and load plugins: not on a thread that other cameras' tasks need. One that hangs keeps its
+    /// thread; there is never a second one of this camera.
     async fn open(&self, callbacks: SourceCallbacks) -> Result<Box<dyn RunningSource>, SourceError> {
         let (source, spec) = (self.source.clone(), self.spec.clone());
-        let opening = tokio::task::spawn_blocking(move || source.start(&spec, callbacks));
+        let Some(mark) = Opening::begin(&self.is_opening) else {
+            let message = format!("{}: an earlier attempt to open it still hangs", self.spec.source);
+            return Err(SourceError { code: SourceErrorCode::Timeout, message });
+        };
+        let opening = tokio::task::spawn_blocking(move || {
+            let _mark = mark;
+            source.start(&spec, callbacks)
+        });
         let Ok(opened) = tokio::time::timeout(OPEN_DEADLINE, opening).await else {
             let message = format!("{}: opening it takes more than {OPEN_DEADLINE:?}", self.spec.source);
             return Err(SourceError { code: SourceErrorCode::Timeout, message });
@@ -336,7 +359,7 @@ impl Camera {
     fn on_detections(&self, result: InferredFrame, source: Option<&dyn RunningSource>) {
         let begun = Instant::now();
         let work = self.work.read();
-        if !work.is_of(&result.in_flight) {
+        if !work.wants(&result.in_flight) {
             return;
         }
         self.status.count_inferred();
@@ -377,6 +400,7 @@ impl Camera {
                 plan: plan.clone(),
                 picture: picture.clone(),
                 events: work.pipeline.events.clone(),
+                is_in_force: work.is_in_force.clone(),
             });
         }
     }
@@ -388,6 +412,25 @@ impl Camera {
             // A failed batch brings no result and settles by itself: hence the short waits.
             if let Ok(Some(result)) = tokio::time::timeout(DRAIN_POLL, results.recv()).await {
                 self.on_detections(result, None);
+            }
+        }
+    }
+
+    /// Waits for the next life, or for the end when there is none. A frame that inference brings only now is settled; left
+    /// where it is, it would look like inference that stands still.
+    async fn rest(&self, results: &mut mpsc::Receiver<InferredFrame>, stop: &mut Stop, wait: Option<Duration>) {
+        let over = async {
+            match wait {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::pin!(over);
+        loop {
+            tokio::select! {
+                () = wait_for_stop(stop) => return,
+                () = &mut over => return,
+                Some(late) = results.recv() => drop(late),
             }
         }
     }
@@ -412,4 +455,18 @@ impl Camera {
 async fn wait_for_stop(stop: &mut Stop) {
     // An error means that the sender is gone, and with it everybody who could want this camera.
     let _ = stop.wait_for(Option::is_some).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_opened_once_at_a_time() {
+        let is_opening = Arc::default();
+        let first = Opening::begin(&is_opening);
+        assert!(first.is_some() && Opening::begin(&is_opening).is_none());
+        drop(first);
+        assert!(Opening::begin(&is_opening).is_some(), "the hanging one has come to its end");
+    }
 }

@@ -36,7 +36,7 @@ const LEAST_FOR_FILES: Duration = Duration::from_millis(100);
 /// How long a panicked camera task rests before it starts again.
 const REST_AFTER_PANIC: Duration = Duration::from_secs(2);
 /// How long a reload waits for cameras to end.
-const RELOAD_DEADLINE: Duration = Duration::from_secs(5);
+const RELOAD_DEADLINE: Duration = Duration::from_secs(3);
 
 /// A plan's pipeline with what it needs to run.
 pub struct PipelineParts {
@@ -273,22 +273,23 @@ impl Runtime {
         let WishedCamera { plan, pipeline } = wished;
         let spec = plan.spec.clone();
         let parts = WorkParts { plan, pipeline, archive, results: sender.clone() };
-        let (next_frame_seq, work) = match predecessor {
+        let (next_frame_seq, status, work) = match predecessor {
             Some((camera, counts)) => {
                 let earlier = camera.work.read();
                 let work = Work::begin(parts, Some(&Earlier { work: &earlier, counts }));
-                (camera.next_frame_seq.clone(), work)
+                (camera.next_frame_seq.clone(), StatusBoard::counting_on_from(&camera.status), work)
             }
-            None => (Arc::new(AtomicU64::new(0)), Work::begin(parts, None)),
+            None => (Arc::new(AtomicU64::new(0)), StatusBoard::default(), Work::begin(parts, None)),
         };
         let camera = Arc::new(Camera {
             spec,
             source,
             work: Arc::new(RwLock::new(work)),
             snapshots,
-            status: StatusBoard::default(),
+            status,
             next_frame_seq,
             stages,
+            is_opening: Arc::default(),
         });
         camera.status.set(&camera, CameraState::Connecting, None, None);
         let (stop, stopped) = watch::channel(None);

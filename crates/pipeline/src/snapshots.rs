@@ -3,7 +3,10 @@
 use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -45,6 +48,8 @@ pub struct SnapshotJob {
     pub picture: Arc<dyn FrameBuffer>,
     /// Where it is published.
     pub events: Arc<EventLog>,
+    /// Whether anybody still wishes that: by then the camera may be gone, and its topics cleared.
+    pub is_in_force: Arc<AtomicBool>,
 }
 
 /// What became of the pictures so far.
@@ -238,13 +243,13 @@ impl Worker {
     }
 
     fn run_once(&self, job: SnapshotJob) -> Result<(), String> {
-        let SnapshotJob { camera, label, track, bbox, capture, plan, picture, events } = job;
+        let SnapshotJob { camera, label, track, bbox, capture, plan, picture, events, is_in_force } = job;
         let area = plan.crop.then(|| with_margin(&bbox));
         let jpeg = self.encoder.jpeg(picture.view(), area, plan.quality).map_err(|error| error.to_string())?;
         // The decoder gets its buffer back, and subscribers the picture, before the disk is waited for.
         drop(picture);
         let jpeg: Arc<[u8]> = jpeg.into();
-        if plan.publish {
+        if plan.publish && is_in_force.load(Ordering::Acquire) {
             let (camera, label, jpeg) = (Arc::clone(&camera), Arc::clone(&label), Arc::clone(&jpeg));
             events.sink().retain(Retained::Snapshot { camera, label, jpeg });
         }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    sync::atomic::Ordering,
     time::{Duration, Instant},
 };
 
@@ -66,6 +67,13 @@ impl Default for StatusBoard {
 }
 
 impl StatusBoard {
+    /// That of a camera that is opened anew, as another one: what was counted goes on.
+    pub fn counting_on_from(earlier: &Self) -> Self {
+        let board = Self::default();
+        board.inner.lock().tallies = earlier.tallies();
+        board
+    }
+
     /// Sets the state and publishes it.
     pub fn set(&self, camera: &Camera, state: CameraState, code: Option<SourceErrorCode>, message: Option<String>) {
         let mut inner = self.inner.lock();
@@ -182,6 +190,9 @@ const fn sends(state: CameraState) -> bool {
 
 fn publish(camera: &Camera, inner: &Inner) {
     let work = camera.work.read();
+    if !work.is_in_force.load(Ordering::Acquire) {
+        return;
+    }
     let status = status(work.balance(), inner);
     work.pipeline.events.sink().retain(Retained::Camera { camera: camera.id().clone(), status });
 }

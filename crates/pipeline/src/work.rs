@@ -1,6 +1,9 @@
 //! What is done with a camera's frames. A reload can put other work in its place while the stream goes on.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use parking_lot::Mutex;
 use sightline_core::{
@@ -67,6 +70,8 @@ pub struct Work {
     pub picture_watch: Mutex<PictureWatch>,
     /// Records its events, where its plan wishes it.
     pub clips: Option<Arc<ClipTaker>>,
+    /// Whether it is still this that is done. What is late publishes nothing any more: its topics are renounced.
+    pub is_in_force: Arc<AtomicBool>,
 }
 
 /// What [`Work::begin`] needs beside the plan.
@@ -114,13 +119,30 @@ impl Work {
         let counts = earlier.map(|earlier| earlier.counts).unwrap_or_default();
         let key = engine.add_camera(plan.fps, port, counts);
         let clips = plan.clips.clone().map(|clips| Arc::new(ClipTaker::new(plan.spec.id.clone(), clips, archive)));
-        let watched = PictureWatchSettings { frozen_after: plan.frozen_after, dark_after: plan.dark_after };
-        let picture_watch = Mutex::new(PictureWatch::new(watched));
-        Self { plan, pipeline, key, observation: Mutex::new(observation), picture_watch, clips }
+        let watched =
+            |plan: &CameraPlan| PictureWatchSettings { frozen_after: plan.frozen_after, dark_after: plan.dark_after };
+        let fresh = PictureWatch::new(watched(&plan));
+        // Of a stream that goes on a frozen picture is still frozen.
+        let picture_watch = match earlier.map(|earlier| earlier.work) {
+            Some(work) if watched(&work.plan) == watched(&plan) => {
+                Mutex::new(std::mem::replace(&mut *work.picture_watch.lock(), fresh))
+            }
+            _ => Mutex::new(fresh),
+        };
+        Self {
+            plan,
+            pipeline,
+            key,
+            observation: Mutex::new(observation),
+            picture_watch,
+            clips,
+            is_in_force: Arc::new(AtomicBool::new(true)),
+        }
     }
 
     /// Gives up its place and ends its objects for `reason`; the camera's frames so far.
     pub fn end(&self, reason: EndReason) -> FrameBalance {
+        self.is_in_force.store(false, Ordering::Release);
         let counts = self.pipeline.engine.remove_camera(self.key);
         self.end_objects(reason);
         if let Some(clips) = &self.clips {
@@ -134,10 +156,11 @@ impl Work {
         self.observation.lock().end_all(reason);
     }
 
-    /// Whether a result is this work's own: one of an earlier work has another model's labels.
+    /// Whether a result is to be observed: one of an earlier work has another model's labels, and work that has ended
+    /// begins no objects.
     #[must_use]
-    pub fn is_of(&self, in_flight: &InFlight) -> bool {
-        in_flight.is_of(&self.pipeline.engine.batcher, self.key)
+    pub fn wants(&self, in_flight: &InFlight) -> bool {
+        self.is_in_force.load(Ordering::Acquire) && in_flight.is_of(&self.pipeline.engine.batcher, self.key)
     }
 
     /// Takes in a decoded frame. What its picture shows, when it was looked at: about once a second.

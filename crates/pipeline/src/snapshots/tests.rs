@@ -37,6 +37,7 @@ impl Rig {
             plan: SnapshotPlan { crop: false, quality: 85, publish: false, files: FILES },
             picture: Arc::from(frame_at(Instant::now()).buffer),
             events: Arc::clone(&self.events),
+            is_in_force: Arc::new(AtomicBool::new(true)),
         }
     }
 
@@ -52,6 +53,17 @@ impl Rig {
             std::thread::yield_now();
         }
     }
+}
+
+#[test]
+fn a_picture_whose_camera_is_gone_by_then_is_filed_alone() {
+    let rig = rig(0);
+    let plan = SnapshotPlan { crop: false, quality: 70, publish: true, files: FILES };
+    let is_in_force = Arc::new(AtomicBool::new(false));
+    rig.taker.take(SnapshotJob { plan, is_in_force, ..rig.job("door", 1) });
+    assert!(rig.taker.stop(DEADLINE));
+    assert_eq!(rig.filed(), [("door".to_owned(), 1)]);
+    assert!(rig.sink.retained.lock().is_empty(), "its topics are cleared, and stay so");
 }
 
 #[test]

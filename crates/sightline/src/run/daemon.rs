@@ -27,7 +27,7 @@ use crate::{
 /// SIGTERM to exit takes at most five seconds: this for the cameras and workers …
 const RUNTIME_DEADLINE: Duration = Duration::from_millis(2800);
 /// … this for what is still to be published …
-const FLUSH_DEADLINE: Duration = Duration::from_millis(1500);
+const FLUSH_DEADLINE: Duration = Duration::from_millis(1300);
 /// … and this for the events' last way to the disk.
 const STORE_DEADLINE: Duration = Duration::from_millis(500);
 
@@ -178,7 +178,8 @@ impl Daemon {
     }
 }
 
-/// Does everything of a start or a reload that can fail, and touches nothing that runs.
+/// Does everything of a start or a reload that can fail, and changes nothing of what runs. Sessions and scenes that it adds stay
+/// when something fails after them; there is a small number of either.
 ///
 /// # Errors
 /// When a scene is unknown, a model or its provider is not available, or a broker's certificates cannot be used.

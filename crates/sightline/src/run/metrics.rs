@@ -1,6 +1,6 @@
 //! Everything that is counted, for `/metrics`. Named in docs/reference/http.md.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use sightline_core::{
     event::{CameraState, FrameBalance},
@@ -13,6 +13,7 @@ use sightline_pipeline::clock::wall_now;
 
 use super::{
     brokers::Broker,
+    engines::RunningEngine,
     observed::{Observed, oldest_age},
     process,
 };
@@ -110,17 +111,21 @@ fn stages(collector: &mut Collector, observed: &Observed) {
 
 fn engines(collector: &mut Collector, observed: &Observed) {
     let engines = observed.in_force.read().engines.clone();
-    let of = |index: usize| {
-        let engine = &engines[index].engine;
-        vec![("model", engine.model.name.clone()), ("provider", engine.provider.name().to_string())]
+    // Pipelines that batch in other ways have engines of their own, be it with the same model.
+    let mut models: BTreeMap<(String, &'static str), (usize, u64, bool)> = BTreeMap::new();
+    for RunningEngine { engine, passed_over } in &engines {
+        let all = models.entry((engine.model.name.clone(), engine.provider.name())).or_insert((0, 0, true));
+        *all = (all.0 + engine.sessions(), all.1 + engine.progress().batches, all.2 && passed_over.is_empty());
+    }
+    let of = |(model, provider): &(String, &'static str)| {
+        vec![("model", model.clone()), ("provider", (*provider).to_string())]
     };
-    let all = 0..engines.len();
     let help = "Sessions of each model, and the execution provider that they really run on.";
-    let sessions = all.clone().map(|index| (of(index), engines[index].engine.sessions() as f64));
+    let sessions = models.iter().map(|(model, (sessions, ..))| (of(model), *sessions as f64));
     collector.gauge("sightline_inference_sessions", help, sessions);
-    let batches = all.clone().map(|index| (of(index), engines[index].engine.progress().batches));
+    let batches = models.iter().map(|(model, (_, batches, _))| (of(model), *batches));
     collector.counter("sightline_inference_batches", "Batches that were run.", batches);
-    let as_wished = all.map(|index| (of(index), if engines[index].passed_over.is_empty() { 1.0 } else { 0.0 }));
+    let as_wished = models.iter().map(|(model, (.., as_wished))| (of(model), if *as_wished { 1.0 } else { 0.0 }));
     collector.gauge("sightline_provider_as_wished", "1 when the first provider that was wished runs.", as_wished);
 }
 

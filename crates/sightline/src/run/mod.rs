@@ -197,7 +197,12 @@ impl Running<'_> {
     async fn reload(&mut self, signals: &mut Signals) -> Result<Result<ReloadReport, ReloadError>, Stopped> {
         let paths = self.paths.to_vec();
         let loading = tokio::task::spawn_blocking(move || load(&paths));
-        let plan = match loading.await {
+        // A file may lie where nobody answers: a signal is heard meanwhile.
+        let loaded = tokio::select! {
+            loaded = loading => loaded,
+            name = signals.stop() => return Err(Stopped(name)),
+        };
+        let plan = match loaded {
             Ok(Ok(plan)) => plan,
             Ok(Err(message)) => return Ok(Err(ReloadError { message })),
             Err(panic) => {

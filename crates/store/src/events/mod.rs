@@ -166,7 +166,11 @@ impl EventStore {
         }
         live.clone_from(&kept);
         let (done, is_done) = mpsc::sync_channel(1);
+        let is_news = !arrived.is_empty();
         self.hub.signal.arrived(Arrivals { outboxes: arrived, done });
+        if !is_news {
+            return kept.into_iter().map(|outbox| outbox as Arc<dyn Outbox>).collect();
+        }
         // When it takes longer, the outboxes are in use already, and find what was left for them later.
         let _ = is_done.recv_timeout(LONGEST_LOOK);
         kept.into_iter().map(|outbox| outbox as Arc<dyn Outbox>).collect()
