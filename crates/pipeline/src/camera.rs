@@ -10,20 +10,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
 use sightline_core::{
     event::{CameraState, CameraStatus, EndReason, FrameBalance},
     frame::{Frame, FrameBuffer},
     histogram::{Stage, StageTimes},
     objects::BestShot,
-    picture_watch::PictureState,
     plan::{CameraSpec, SnapshotPlan},
     ports::{FrameSource, RunningSource, SourceCallbacks, SourceError, SourceErrorCode, SourceEvent, StopOutcome},
     recovery::Recovery,
     time::WallTime,
 };
 use tokio::{
-    sync::{Notify, mpsc, watch},
+    sync::{mpsc, watch},
     task::JoinError,
     time::MissedTickBehavior,
 };
@@ -31,7 +30,9 @@ use tracing::{info, warn};
 
 use crate::{
     backoff::Backoff,
+    inbox::Inbox,
     observation::SeenFrame,
+    opening::Opening,
     snapshots::{SnapshotJob, SnapshotTaker},
     status::{SourceTallies, StatusBoard},
     work::{Earlier, Work},
@@ -76,22 +77,6 @@ pub struct Camera {
     pub is_opening: Arc<AtomicBool>,
 }
 
-/// Marks that a source is being opened, until it is dropped.
-struct Opening(Arc<AtomicBool>);
-
-impl Opening {
-    /// `None` when it is already.
-    fn begin(is_opening: &Arc<AtomicBool>) -> Option<Self> {
-        (!is_opening.swap(true, Ordering::AcqRel)).then(|| Self(is_opening.clone()))
-    }
-}
-
-impl Drop for Opening {
-    fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
-    }
-}
-
 /// How one life of the source ended.
 enum Ending {
     /// It is to end.
@@ -100,41 +85,6 @@ enum Ending {
     Finished,
     /// It broke.
     Broken { error: SourceError, worked_for: Duration },
-}
-
-/// What a source reports, for the task to pick up. Bounded: the newest of each kind.
-#[derive(Default)]
-struct Inbox {
-    events: Mutex<(Option<SourceEvent>, Option<SourceEvent>)>,
-    picture: Mutex<PictureState>,
-    arrived: Notify,
-}
-
-impl Inbox {
-    fn put(&self, event: SourceEvent) {
-        let mut slots = self.events.lock();
-        match event {
-            SourceEvent::Streaming(_) => slots.0 = Some(event),
-            // The first end is the cause; what follows is its echo.
-            SourceEvent::Failed(_) | SourceEvent::Ended => {
-                slots.1.get_or_insert(event);
-            }
-        }
-        drop(slots);
-        self.arrived.notify_one();
-    }
-
-    /// What the picture shows now; wakes the task only when that has changed.
-    fn put_picture(&self, shown: PictureState) {
-        if std::mem::replace(&mut *self.picture.lock(), shown) != shown {
-            self.arrived.notify_one();
-        }
-    }
-
-    fn take(&self) -> (Option<SourceEvent>, Option<SourceEvent>) {
-        let mut slots = self.events.lock();
-        (slots.0.take(), slots.1.take())
-    }
 }
 
 impl Camera {
@@ -320,7 +270,7 @@ impl Camera {
                     if let Some(SourceEvent::Streaming(stream)) = streaming {
                         self.status.stream_known(self, stream);
                     }
-                    let shown = *inbox.picture.lock();
+                    let shown = inbox.picture();
                     self.status.picture_shows(self, shown);
                     match end {
                         Some(SourceEvent::Failed(error)) => {
@@ -455,18 +405,4 @@ impl Camera {
 async fn wait_for_stop(stop: &mut Stop) {
     // An error means that the sender is gone, and with it everybody who could want this camera.
     let _ = stop.wait_for(Option::is_some).await;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_source_is_opened_once_at_a_time() {
-        let is_opening = Arc::default();
-        let first = Opening::begin(&is_opening);
-        assert!(first.is_some() && Opening::begin(&is_opening).is_none());
-        drop(first);
-        assert!(Opening::begin(&is_opening).is_some(), "the hanging one has come to its end");
-    }
 }

@@ -24,7 +24,7 @@ use crate::{
     batcher::Batcher,
     detector::Detector,
     queue::{CameraKey, QueueSettings},
-    worker::{self, CameraPort, CameraPorts, InferredFrame, WorkerParts},
+    worker::{self, AtWork, CameraPort, CameraPorts, InferredFrame, WorkerParts},
 };
 
 /// What an engine is made of: opened sessions of one model.
@@ -61,7 +61,7 @@ pub struct Engine {
     ports: CameraPorts,
     stages: Arc<StageTimes>,
     batches: Arc<AtomicU64>,
-    workers: Mutex<Vec<JoinHandle<()>>>,
+    workers: Mutex<Vec<(JoinHandle<()>, Arc<AtWork>)>>,
     /// Sessions that run; also when their threads have been taken to be joined.
     sessions: AtomicUsize,
 }
@@ -73,6 +73,8 @@ pub struct Progress {
     pub batches: u64,
     /// Whether a frame waits or is in a batch.
     pub has_work: bool,
+    /// How long the batch that has run the longest has been running.
+    pub longest_batch: Duration,
 }
 
 impl Engine {
@@ -110,7 +112,9 @@ impl Engine {
     pub fn add_workers(&self, backends: Vec<Box<dyn Backend>>, name: &str) -> std::io::Result<()> {
         let mut workers = self.workers.lock();
         for backend in backends {
+            let at_work = Arc::new(AtWork::default());
             let parts = WorkerParts {
+                at_work: at_work.clone(),
                 batcher: self.batcher.clone(),
                 ports: self.ports.clone(),
                 detector: Detector::new(self.model.clone(), backend, self.fixed_batch).counting_in(self.stages.clone()),
@@ -118,7 +122,7 @@ impl Engine {
                 batches: self.batches.clone(),
             };
             let thread = format!("infer-{name}-{}", workers.len());
-            workers.push(worker::spawn(thread, parts)?);
+            workers.push((worker::spawn(thread, parts)?, at_work));
             self.sessions.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())
@@ -150,14 +154,16 @@ impl Engine {
     pub fn progress(&self) -> Progress {
         // In this order: a batch that ends in between counts as progress.
         let has_work = self.batcher.has_work();
-        Progress { batches: self.batches.load(Ordering::Relaxed), has_work }
+        let batches = self.batches.load(Ordering::Relaxed);
+        let running = self.workers.lock().iter().map(|(_, at_work)| at_work.elapsed()).max();
+        Progress { batches, has_work, longest_batch: running.unwrap_or_default() }
     }
 
     /// Ends all workers: takes as long as their last batches. Frames still waiting stay where they are.
     pub fn stop(&self) {
         self.batcher.close();
         let workers = std::mem::take(&mut *self.workers.lock());
-        for worker in workers {
+        for (worker, _) in workers {
             // A worker catches its own panics; there is nothing to learn from a join error.
             let _ = worker.join();
         }

@@ -7,7 +7,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     thread::JoinHandle,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use parking_lot::RwLock;
@@ -81,6 +81,43 @@ pub struct WorkerParts {
     pub stages: Arc<StageTimes>,
     /// Counts the batches of all workers, good and bad.
     pub batches: Arc<AtomicU64>,
+    /// Since when it has been running a batch.
+    pub at_work: Arc<AtWork>,
+}
+
+/// Since when a worker has been running its batch: two stores a batch, so that one that hangs among many is noticed.
+pub struct AtWork {
+    origin: Instant,
+    /// Nanoseconds after the origin; 0: no batch runs.
+    since: AtomicU64,
+}
+
+impl Default for AtWork {
+    fn default() -> Self {
+        Self { origin: Instant::now(), since: AtomicU64::new(0) }
+    }
+}
+
+impl AtWork {
+    fn now(&self) -> u64 {
+        u64::try_from(self.origin.elapsed().as_nanos()).unwrap_or(u64::MAX).max(1)
+    }
+
+    fn begin(&self) {
+        self.since.store(self.now(), Ordering::Relaxed);
+    }
+
+    fn end(&self) {
+        self.since.store(0, Ordering::Relaxed);
+    }
+
+    /// How long the batch has been running; nothing while none is.
+    pub fn elapsed(&self) -> Duration {
+        match self.since.load(Ordering::Relaxed) {
+            0 => Duration::ZERO,
+            since => Duration::from_nanos(self.now().saturating_sub(since)),
+        }
+    }
 }
 
 /// Starts a worker; it ends when the batcher is closed.
@@ -103,8 +140,10 @@ impl Worker {
     fn run(&mut self) {
         let mut batch = Batch::default();
         while self.parts.batcher.next(&mut batch) {
+            self.parts.at_work.begin();
             // A panic costs one batch and not the process; its frames are counted as failed when they are dropped.
             let outcome = catch_unwind(AssertUnwindSafe(|| self.run_once(&mut batch.entries)));
+            self.parts.at_work.end();
             batch.entries.clear();
             self.parts.batches.fetch_add(1, Ordering::Relaxed);
             match outcome {

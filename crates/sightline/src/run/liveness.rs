@@ -10,7 +10,7 @@ use sightline_pipeline::engine::{Engine, Progress};
 
 use super::observed::Observed;
 
-/// An engine that has work and has ended no batch for so long is stuck. Far beyond any batch, on any hardware.
+/// An engine that has work and has ended no batch for so long is stuck, and so is one of whose batches one has run for so long. Far beyond any batch, on any hardware.
 const STUCK_AFTER: Duration = Duration::from_secs(30);
 
 /// Looks at all engines; remembers what it saw of each the last time.
@@ -34,7 +34,13 @@ impl Seen {
     }
 
     fn is_stuck(self, now: Instant) -> bool {
-        self.progress.has_work && now.saturating_duration_since(self.since) > STUCK_AFTER
+        self.stands_for(now) > STUCK_AFTER
+    }
+
+    /// How long it has, or one of its sessions, come no further.
+    fn stands_for(self, now: Instant) -> Duration {
+        let standing = if self.progress.has_work { now.saturating_duration_since(self.since) } else { Duration::ZERO };
+        standing.max(self.progress.longest_batch)
     }
 }
 
@@ -60,7 +66,7 @@ impl Liveness {
             let known = last_time.iter().find(|(known, _)| std::ptr::eq(known.as_ptr(), Arc::as_ptr(&engine)));
             let now_seen = known.map_or(Seen { progress, since: now }, |(_, known)| known.after(progress, now));
             if now_seen.is_stuck(now) {
-                let for_seconds = now.saturating_duration_since(now_seen.since).as_secs();
+                let for_seconds = now_seen.stands_for(now).as_secs();
                 stuck = Err(format!("inference with {} has ended no batch for {for_seconds} s", engine.model.name));
             }
             seen.push((Arc::downgrade(&engine), now_seen));
@@ -74,7 +80,7 @@ mod tests {
     use super::*;
 
     const fn progress(batches: u64, has_work: bool) -> Progress {
-        Progress { batches, has_work }
+        Progress { batches, has_work, longest_batch: Duration::ZERO }
     }
 
     #[test]
@@ -86,6 +92,8 @@ mod tests {
         assert!(seen.after(progress(7, true), at(31)).is_stuck(at(31)));
         assert!(!seen.after(progress(8, true), at(31)).is_stuck(at(31)), "a batch has ended");
         assert!(!seen.after(progress(7, false), at(31)).is_stuck(at(31)), "nothing is to be done");
+        let hanging = Progress { longest_batch: Duration::from_secs(31), ..progress(900, true) };
+        assert!(seen.after(hanging, at(31)).is_stuck(at(31)), "others go on, and one session hangs");
         let idle = Seen { progress: progress(7, false), since: start };
         assert!(!idle.after(progress(7, true), at(99)).is_stuck(at(99)), "work has only come");
     }
