@@ -105,7 +105,7 @@ fn print(format: LogFormat, report: &Report<'_>, text: &str) {
         LogFormat::Json => serde_json::to_string(report).unwrap_or_default(),
     };
     // A reader that closes the pipe has seen enough.
-    let _ = writeln!(std::io::stdout(), "{line}");
+    let _ = writeln!(std::io::stdout(), "{}", logging::redact(&line));
 }
 
 async fn start_sources(plan: &Plan) -> Result<Arc<Sources>, Failure> {

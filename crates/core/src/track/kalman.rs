@@ -67,7 +67,8 @@ impl Axis {
         let surprise = measured - self.position;
         self.position += position_gain * surprise;
         self.velocity += velocity_gain * surprise;
-        self.velocity_variance -= velocity_gain * self.covariance;
+        // What is left of it may be less than what rounding takes away: of a box without extent nothing is left.
+        self.velocity_variance = (self.velocity_variance - velocity_gain * self.covariance).max(0.0);
         self.covariance *= 1.0 - position_gain;
         self.position_variance *= 1.0 - position_gain;
     }
@@ -180,6 +181,16 @@ mod tests {
             }
         }
         assert!(worst < 0.0025, "shakes by {worst} of 0.004");
+    }
+
+    #[test]
+    fn rounding_takes_no_more_than_there_is() {
+        let mut filter = BoxFilter::new(&walker(0.5));
+        for (millis, height) in [(516, 0.332_559_6), (1042, 0.735_466_7), (11_945, 0.0), (14_674, 0.0)] {
+            filter.predict(Duration::from_millis(millis));
+            filter.measure(&BoxInFrame { x: 0.0, y: 0.0, width: 0.0, height }, false);
+            assert!(filter.height.velocity_variance >= 0.0, "{filter:?}");
+        }
     }
 
     proptest! {

@@ -69,7 +69,8 @@ pub fn execute(args: &RunArgs) -> Outcome {
 
 /// The pipelines of `paths`, or every problem, each with its file and line.
 fn load(paths: &[PathBuf]) -> Result<Plan, String> {
-    configuration::load(paths, &Environment::from_process()).map_err(|problems| problems.to_string())
+    let plan = configuration::load(paths, &Environment::from_process());
+    plan.map_err(|problems| logging::redact(&problems.to_string()).into_owned())
 }
 
 #[expect(clippy::print_stderr, reason = "problems are for the person at the keyboard, in the form compilers use")]
@@ -226,7 +227,8 @@ impl Running<'_> {
 struct Stopped(&'static str);
 
 fn in_words(failure: &Failure) -> String {
-    failure.cause.as_ref().map_or_else(|| "see the log".to_owned(), |cause| format!("{cause:#}"))
+    let words = |cause| logging::redact(&format!("{cause:#}")).into_owned();
+    failure.cause.as_ref().map_or_else(|| "see the log".to_owned(), words)
 }
 
 fn tell(report: &ReloadReport) {
