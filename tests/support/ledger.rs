@@ -53,9 +53,14 @@ impl Ledger {
     }
 
     /// The same when an earlier listener has heard the beginning.
-    pub async fn close_after(self, mut arrived: Vec<Message>, daemon: &mut Daemon, listener: &Listener) -> Figures {
+    pub async fn close_after(self, arrived: Vec<Message>, daemon: &mut Daemon, listener: &Listener) -> Figures {
         let (status, _) = daemon.terminate().await;
         assert!(status.success(), "{status}");
+        self.close_ended(arrived, daemon, listener).await
+    }
+
+    /// The same when the daemon has ended already.
+    pub async fn close_ended(self, mut arrived: Vec<Message>, daemon: &Daemon, listener: &Listener) -> Figures {
         let offered = daemon.recorded();
         listener.wait_for_last_of(&offered).await;
         arrived.extend(listener.all());
