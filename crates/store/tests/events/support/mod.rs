@@ -17,7 +17,7 @@ use sightline_core::{
     ports::Offered,
     time::WallTime,
 };
-use sightline_store::{Destination, EventStore, StoreSettings};
+use sightline_store::{Destination, EventStore, StoreError, StoreSettings};
 
 /// In seconds: when the frame of event 0 was taken. Of the others, as many seconds later as their number is.
 pub const START: i64 = 1_700_000_000;
@@ -68,7 +68,14 @@ pub fn open(state_dir: &Path) -> Arc<EventStore> {
 }
 
 pub fn open_with(state_dir: &Path, settings: StoreSettings) -> Arc<EventStore> {
-    EventStore::open_with(state_dir, Arc::new(StageTimes::default()), settings).unwrap()
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        match EventStore::open_with(state_dir, Arc::new(StageTimes::default()), settings) {
+            // A process that another test is just forking holds the lock of a closed store for a moment longer.
+            Err(StoreError::InUse { .. }) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(2)),
+            opened => return opened.unwrap(),
+        }
+    }
 }
 
 /// The outbox of the only broker.
