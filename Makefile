@@ -23,6 +23,7 @@ test: setup                     ## every test, the real binary's included
 	@tests/fault_figures.sh begin
 	$(CARGO) test --workspace --locked --no-fail-fast
 	@tests/fault_figures.sh
+	$(CARGO) test -p sightline --test soak --locked --no-run   # takes ten minutes to run, and must still build
 	tests/systemd/check.sh
 	training/test.sh
 
