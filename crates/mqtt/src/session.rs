@@ -155,10 +155,10 @@ impl Session {
 
     /// One connection from CONNECT to its end.
     async fn run_once(&mut self) -> Result<End, MqttError> {
+        if self.is_moving() {
+            self.state.send_replace(ConnectionState::Connecting);
+        }
         if let Some(renewed) = self.renewals.borrow_and_update().clone() {
-            if renewed.peer.broker != self.connector.peer.broker {
-                self.state.send_replace(ConnectionState::Connecting);
-            }
             self.connector.renew(renewed);
         }
         // A fresh client each time: neither its channel nor its state can carry anything over from the last one.

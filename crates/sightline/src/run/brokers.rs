@@ -118,8 +118,7 @@ fn go_on(known: &Arc<Broker>, plan: MqttPlan) -> Result<Arc<Broker>, Failure> {
     if known.plan == plan {
         return Ok(known.clone());
     }
-    let reached_by = |plan: &MqttPlan| (plan.host.clone(), plan.port, plan.credentials.clone(), plan.tls.clone());
-    if reached_by(&known.plan) != reached_by(&plan) {
+    if !is_same(&known.plan, &plan) || (&known.plan.credentials, &known.plan.tls) != (&plan.credentials, &plan.tls) {
         known.publisher.renew(&plan).or_fail(Kind::Config)?;
     }
     known.publisher.set_detections(plan.detections);
