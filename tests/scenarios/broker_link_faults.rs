@@ -55,11 +55,7 @@ async fn each_is_seen_and_ends_by_itself() {
     link.set(Fault::ResetAfter(3000));
     ledger.inject();
     let reconnects = daemon.metric("sightline_broker_reconnects_total", &[]).await;
-    let until = tokio::time::Instant::now() + crate::support::PATIENCE;
-    while daemon.metric("sightline_broker_reconnects_total", &[]).await < reconnects + 2.0 {
-        assert!(tokio::time::Instant::now() < until, "the connection is not reset");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    daemon.wait_for_metric("sightline_broker_reconnects_total", &[], reconnects + 2.0).await;
     link.set(Fault::None);
     goes_on(&daemon, &listener).await;
 

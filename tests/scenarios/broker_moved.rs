@@ -31,8 +31,12 @@ async fn what_waited_for_the_old_one_arrives_at_the_new_one() {
     for topic in ["available", "status", "street/status", "street/count/car"] {
         wait_until(topic, || at_new.on(topic).last().is_some_and(|message| !message.payload.is_empty())).await;
     }
-    // It goes on; what it had taken before it hung arrives as well.
+    // It goes on: what it had taken before it hung arrives, and then that nobody is there any more.
     old.thaw();
+    wait_until("the old one says that the daemon has gone", || {
+        at_old.on("available").last().is_some_and(|message| &*message.payload == b"offline")
+    })
+    .await;
     let figures = ledger.close_after(at_old.all(), &mut daemon, &at_new).await;
     assert!(figures.replayed >= 3, "{figures:?}");
 }

@@ -163,39 +163,35 @@ impl Daemon {
         self.get("/api/v1/status").await.json()["brokers"][0].clone()
     }
 
-    /// Waits until its only broker is in that state, for a reason of that code.
-    pub async fn wait_for_broker(&self, state: &str, code: Option<&str>) {
+    /// Asks until the answer is as it should be.
+    async fn ask_until(&self, path: &str, what: &str, is_so: impl Fn(&Value) -> bool) {
         let until = Instant::now() + super::PATIENCE;
         loop {
-            let broker = self.broker().await;
-            if broker["state"] == state && broker["code"].as_str() == code {
+            let answer = self.get(path).await.json();
+            if is_so(&answer) {
                 return;
             }
-            assert!(Instant::now() < until, "waited in vain for {state} {code:?}: {broker:#}");
+            assert!(Instant::now() < until, "waited in vain for {what}: {answer:#}");
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
+    }
+
+    /// Waits until its only broker is in that state, for a reason of that code.
+    pub async fn wait_for_broker(&self, state: &str, code: Option<&str>) {
+        let is_so = |status: &Value| is_in(&status["brokers"][0], state, code);
+        self.ask_until("/api/v1/status", &format!("a broker that is {state} {code:?}"), is_so).await;
     }
 
     /// Waits until at least so many events wait for the broker.
     pub async fn wait_for_waiting_events(&self, at_least: u64) {
-        let until = Instant::now() + super::PATIENCE;
-        while self.broker().await["outbox"]["waiting"].as_u64() < Some(at_least) {
-            assert!(Instant::now() < until, "waited in vain for {at_least} events to wait");
-            tokio::time::sleep(Duration::from_millis(25)).await;
-        }
+        let is_so = |status: &Value| status["brokers"][0]["outbox"]["waiting"].as_u64() >= Some(at_least);
+        self.ask_until("/api/v1/status", &format!("{at_least} events that wait"), is_so).await;
     }
 
     /// Waits until `/api/v1/cameras` says of a camera that it is in that state, for a reason of that code.
     pub async fn wait_for_camera(&self, camera: &str, state: &str, code: Option<&str>) {
-        let until = Instant::now() + super::PATIENCE;
-        loop {
-            let status = self.get(&format!("/api/v1/cameras/{camera}")).await.json();
-            if status["state"] == state && status["code"].as_str() == code {
-                return;
-            }
-            assert!(Instant::now() < until, "waited in vain for {state} {code:?}: {status:#}");
-            tokio::time::sleep(Duration::from_millis(25)).await;
-        }
+        let path = format!("/api/v1/cameras/{camera}");
+        self.ask_until(&path, &format!("{state} {code:?}"), |camera| is_in(camera, state, code)).await;
     }
 
     /// The sum of a metric's series that have all these labels.
@@ -240,6 +236,11 @@ impl Daemon {
         events.reverse();
         events
     }
+}
+
+/// Whether a broker or a camera is in that state, for a reason of that code.
+fn is_in(what: &Value, state: &str, code: Option<&str>) -> bool {
+    what["state"] == state && what["code"].as_str() == code
 }
 
 /// A page of the history, once it is open: the store opens it on a thread of its own, which takes as long as the disk.
