@@ -15,6 +15,7 @@ use sightline_core::{
     event::{
         EVENT_SCHEMA, EndReason, Event, EventKind, EventTimes, LineDirection, ModelIdentity, ObjectChange, Origin, Ulid,
     },
+    execution::Execution,
     frame::{CaptureClock, FrameInfo},
     geometry::BoxInFrame,
     time::WallTime,
@@ -53,6 +54,7 @@ fn event(kind: EventKind, seq: u64) -> Event {
             camera: "front-door".into(),
             model: ModelIdentity { name: "ssd-mobilenet-v1-coco".into(), sha256: "e4b118e5".repeat(8) },
             provider: "cpu".into(),
+            execution: is_late.then(|| Execution::on_cpu("ONNX Runtime 1.32", 64).summary()),
         }),
         change: ObjectChange {
             kind,

@@ -12,20 +12,20 @@ use sightline_core::{
     ports::Backend,
     tensor::{ElementType, InputData, InputView},
 };
-use sightline_infer::{OrtBackend, SessionSettings};
+use sightline_infer::Wish;
 
 use crate::support::{run, shared, stderr, stdout};
 
 /// Box encodings and class logits of one picture.
 type Heads = [Vec<f32>; 2];
 
-fn open(spec: &ModelSpec) -> OrtBackend {
-    let (backend, _) = OrtBackend::open(spec, &SessionSettings::default()).unwrap_or_else(|error| panic!("{error}"));
-    backend
+fn open(spec: &ModelSpec) -> Box<dyn Backend> {
+    let mut opened = sightline_infer::open(spec, &Wish::on_cpu()).unwrap_or_else(|error| panic!("{error}"));
+    opened.backends.remove(0)
 }
 
 /// The picture in the input's own form. `pixels`: 300×300 packed RGB.
-fn heads(backend: &mut OrtBackend, input: &InputSpec, pixels: &[u8]) -> Heads {
+fn heads(backend: &mut dyn Backend, input: &InputSpec, pixels: &[u8]) -> Heads {
     let plane = input.width * input.height;
     let normalised: Vec<f32> = (0..3)
         .flat_map(|channel| (0..plane).map(move |pixel| (f32::from(pixels[pixel * 3 + channel]) - 127.5) / 127.5))
@@ -77,7 +77,7 @@ fn an_imported_model_answers_as_the_reference_does() {
         for entry in std::fs::read_dir(shared.join("golden/input")).expect("the pictures") {
             let pixels = image::open(entry.expect("an entry").path()).expect("a picture").into_rgb8().into_raw();
             let (a, b) =
-                (heads(&mut our_backend, &ours.input, &pixels), heads(&mut their_backend, &ours.input, &pixels));
+                (heads(&mut *our_backend, &ours.input, &pixels), heads(&mut *their_backend, &ours.input, &pixels));
             for (a, b) in a.iter().zip(&b) {
                 assert_eq!(a.len(), b.len());
                 worst = a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(worst, f32::max);

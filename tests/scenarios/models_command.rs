@@ -7,7 +7,8 @@ use sightline_config::{
     Environment,
     models::{ModelReference, find_model, sha256_of_file},
 };
-use sightline_infer::{OrtBackend, SessionSettings};
+use sightline_core::execution::BatchSizes;
+use sightline_infer::Wish;
 
 use crate::support::{project, run, stderr, stdout};
 
@@ -47,8 +48,8 @@ fn every_architecture_is_built_and_runs() {
         }
         let spec = find_model(&ModelReference::Path(out.clone()), &Environment::empty()).expect("a manifest");
         // Opening a session runs one picture and holds its outputs against the manifest.
-        let (_, report) = OrtBackend::open(&spec, &SessionSettings::default()).expect("a session");
-        assert_eq!(report.fixed_batch, None, "{name}");
+        let opened = sightline_infer::open(&spec, &Wish::on_cpu()).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(opened.batch_sizes, BatchSizes::Any, "{name}");
     }
 }
 

@@ -20,7 +20,12 @@ pub(crate) const MAX_MAX_BATCH: usize = 256;
 /// on a CPU a batch of eight takes eight times as long as one (measured: 5.2 ms and 41.8 ms).
 pub(crate) const MAX_WAIT: Duration = Duration::ZERO;
 pub(crate) const MAX_MAX_WAIT: Duration = Duration::from_secs(10);
-pub(crate) const OPENVINO_DEVICE: &str = "CPU";
+/// More threads or sessions than that is a slip of the keyboard.
+pub(crate) const MAX_THREADS: usize = 256;
+pub(crate) const MAX_GPU: u32 = 63;
+/// A model of this kind does not fit into less.
+pub(crate) const MIN_GPU_MEMORY: u64 = 64 * 1024 * 1024;
+pub(crate) const MAX_GPU_MEMORY: u64 = 1 << 40;
 pub(crate) const MQTT_URL: &str = "mqtt://127.0.0.1:1883";
 pub(crate) const MQTT_PORT: u16 = 1883;
 pub(crate) const MQTTS_PORT: u16 = 8883;

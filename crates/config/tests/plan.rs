@@ -14,6 +14,10 @@ use common::{environment, folder, load_text};
 use sightline_config::load;
 use sightline_core::outbox::OutboxPlan;
 use sightline_core::plan::{InferencePlan, LabelFilter, OnUnavailable, Plan, Provider, RtspTransport, SourceSpec};
+use sightline_core::provider::{
+    ArenaGrowth, CpuOptions, CudaOptions, OpenVinoOptions, OpenVinoPrecision, OpenVinoRuntime, TensorRtOptions,
+    TensorRtPrecision,
+};
 
 fn plan(text: &str) -> Plan {
     load_text(text, &environment(&[])).unwrap_or_else(|problems| panic!("\n{problems}"))
@@ -34,7 +38,7 @@ fn what_is_left_out_has_its_default() {
     assert_eq!((pipeline.detection.score_threshold, pipeline.detection.iou_threshold), (0.5, 0.6));
     assert_eq!((pipeline.detection.max_detections, pipeline.detection.class_agnostic), (100, false));
     let inference = InferencePlan {
-        providers: vec![Provider::Cpu],
+        providers: vec![Provider::cpu()],
         on_unavailable: OnUnavailable::Fallback,
         max_batch: 8,
         max_wait: Duration::ZERO,
@@ -106,11 +110,12 @@ cameras:
 ",
     );
     let pipeline = &plan.pipelines[0];
-    let device = |device: &str| Provider::OpenVino { device: device.to_owned() };
-    assert_eq!(
-        pipeline.inference.providers,
-        [Provider::TensorRt, Provider::Cuda, device("GPU"), device("CPU"), Provider::Cpu]
-    );
+    let openvino =
+        |device: &str| Provider::OpenVino(OpenVinoOptions { device: device.to_owned(), ..OpenVinoOptions::default() });
+    let (tensorrt, cuda) = (TensorRtOptions::default(), CudaOptions::default());
+    let wished =
+        [Provider::TensorRt(tensorrt), Provider::Cuda(cuda), openvino("GPU"), openvino("CPU"), Provider::cpu()];
+    assert_eq!(pipeline.inference.providers, wished);
     assert_eq!(pipeline.inference.on_unavailable, OnUnavailable::Fail);
     let ids: Vec<&str> = pipeline.cameras.iter().map(|camera| &*camera.spec.id).collect();
     assert_eq!(ids, ["zebra", "apple", "mango"]);
@@ -255,4 +260,49 @@ fn the_contracts_example_is_a_plan() {
     );
     assert_eq!((camera.masks.len(), &camera.snapshots, &camera.clips), (1, &None, &None));
     assert_eq!(camera.spec.keep_packets, None);
+}
+
+#[test]
+fn providers_have_options() {
+    let plan = plan(
+        "
+version: 1
+name: yard
+model: {name: ssd-mobilenet-v1-coco}
+inference:
+  providers:
+    - {name: tensorrt, device: 1, precision: int8, workspace: 2GiB, cache: false, batch_sizes: [8, 1, 8]}
+    - {name: cuda, memory_limit: 512MiB, arena: power_of_two, tf32: false}
+    - {name: openvino, device: 'MULTI:GPU,CPU', precision: fp16, streams: 2, threads: 3, runtime: onnxruntime, cache: false}
+    - {name: cpu, threads: 2, workers: 3, arena: false}
+cameras: {a: {url: test://}}
+",
+    );
+    let tensorrt = TensorRtOptions {
+        device: 1,
+        precision: TensorRtPrecision::Int8,
+        workspace: Some(2 << 30),
+        cache: false,
+        batch_sizes: vec![1, 8],
+    };
+    let cuda = CudaOptions {
+        memory_limit: Some(512 << 20),
+        arena: ArenaGrowth::PowerOfTwo,
+        tf32: false,
+        ..CudaOptions::default()
+    };
+    let openvino = OpenVinoOptions {
+        device: "MULTI:GPU,CPU".into(),
+        runtime: OpenVinoRuntime::OnnxRuntime,
+        precision: Some(OpenVinoPrecision::Fp16),
+        streams: Some(2),
+        threads: Some(3),
+        cache: false,
+        batch_sizes: Vec::new(),
+    };
+    let cpu = CpuOptions { threads: 2, workers: Some(3), arena: false };
+    assert_eq!(
+        plan.pipelines[0].inference.providers,
+        [Provider::TensorRt(tensorrt), Provider::Cuda(cuda), Provider::OpenVino(openvino), Provider::Cpu(cpu)]
+    );
 }

@@ -63,7 +63,10 @@ const COMPLETE: &str = r#"{
     "version": 1, "name": "yard",
     "model": {"name": "ssd-mobilenet-v1-coco", "score_threshold": 0.4, "iou_threshold": 0.5},
     "inference": {
-        "providers": ["cpu", {"name": "openvino", "device": "GPU"}],
+        "providers": ["cpu", {"name": "openvino", "device": "GPU", "precision": "fp16", "runtime": "onnxruntime", "streams": 2},
+            {"name": "tensorrt", "device": 0, "precision": "int8", "workspace": "1GiB", "cache": false, "batch_sizes": [1, 8]},
+            {"name": "cuda", "memory_limit": "2GB", "arena": "power_of_two", "tf32": false},
+            {"name": "cpu", "threads": 2, "workers": 3, "arena": false}],
         "on_unavailable": "fail", "max_batch": 4, "max_wait": "5ms"
     },
     "mqtt": {
@@ -133,6 +136,11 @@ fn schema_and_reader_refuse_the_same() {
         ("/inference/max_wait", serde_json::json!("5")),
         ("/inference/providers", serde_json::json!([])),
         ("/inference/providers/1/name", serde_json::json!("npu")),
+        ("/inference/providers/1/streams", serde_json::json!(0)),
+        ("/inference/providers/1/precision", serde_json::json!("int4")),
+        ("/inference/providers/2/batch_sizes", serde_json::json!([])),
+        ("/inference/providers/2/workspace", serde_json::json!("1")),
+        ("/inference/providers/3/arena", serde_json::json!("big")),
         ("/mqtt/prefix", serde_json::json!("#")),
         ("/mqtt/detections", serde_json::json!("yes")),
         ("/mqtt/outbox/max_size", serde_json::json!("100")),

@@ -4,11 +4,13 @@
 //! the caller. Each awkward neighbour (GStreamer, ONNX Runtime, MQTT, YAML) is owned by a crate of its own, which
 //! sees only this one, through the traits of [`ports`].
 
+pub mod agreement;
 pub mod anchors;
 pub mod decode;
 pub mod detection;
 pub mod detector;
 pub mod event;
+pub mod execution;
 pub mod frame;
 pub mod geometry;
 pub mod histogram;
@@ -24,6 +26,7 @@ pub mod picture_watch;
 pub mod plan;
 pub mod ports;
 pub mod preprocess;
+pub mod provider;
 pub mod recovery;
 pub mod secret;
 pub mod stream_url;

@@ -178,6 +178,13 @@ impl Head {
             Self::Classifier { scores } => vec![scores],
         }
     }
+
+    /// Whether its outputs are the network's own numbers, in places that do not depend on the picture: then those of two
+    /// runs can be compared one by one.
+    #[must_use]
+    pub const fn is_raw(&self) -> bool {
+        matches!(self, Self::RawSsd { .. } | Self::Classifier { .. })
+    }
 }
 
 /// Class names by class id. Ids without a name (background, gaps in COCO's list) are never reported.

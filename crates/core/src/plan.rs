@@ -4,7 +4,11 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use serde::{Serialize, Serializer};
 
-pub use crate::{geometry::ReferencePoint, stream_url::StreamUrl};
+pub use crate::{
+    geometry::ReferencePoint,
+    provider::{OnUnavailable, Provider},
+    stream_url::StreamUrl,
+};
 use crate::{
     geometry::{Point, Polygon},
     model::{DetectionSettings, ModelSpec},
@@ -38,45 +42,6 @@ pub struct PipelinePlan {
     pub mqtt: MqttPlan,
     /// The cameras, in the file's order.
     pub cameras: Vec<CameraPlan>,
-}
-
-/// An execution provider of ONNX Runtime.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Provider {
-    /// NVIDIA TensorRT.
-    TensorRt,
-    /// NVIDIA CUDA.
-    Cuda,
-    /// Intel OpenVINO on a device of its naming (`CPU`, `GPU`, `NPU`, `AUTO`).
-    OpenVino {
-        /// The device.
-        device: String,
-    },
-    /// ONNX Runtime's own kernels.
-    Cpu,
-}
-
-impl Provider {
-    /// The name in files, payloads and metrics.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::TensorRt => "tensorrt",
-            Self::Cuda => "cuda",
-            Self::OpenVino { .. } => "openvino",
-            Self::Cpu => "cpu",
-        }
-    }
-}
-
-/// What to do when none of the wished providers but the last resort runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum OnUnavailable {
-    /// Go on with the next one, saying so.
-    Fallback,
-    /// Stop with exit code 69.
-    Fail,
 }
 
 /// How inference runs.
@@ -131,15 +96,6 @@ pub struct MqttTls {
     /// PEM client certificate and its PEM private key.
     #[serde(skip)]
     pub client: Option<(Vec<u8>, Secret)>,
-}
-
-impl Serialize for Provider {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::OpenVino { device } => serializer.collect_str(&format_args!("openvino:{device}")),
-            Self::TensorRt | Self::Cuda | Self::Cpu => serializer.serialize_str(self.name()),
-        }
-    }
 }
 
 impl Serialize for SourceSpec {

@@ -17,8 +17,7 @@ use sightline_core::{
     ports::Backend,
     tensor::{InputData, InputView},
 };
-use sightline_infer::{OrtBackend, SessionSettings};
-use support::{Input, raw_model, shared};
+use support::{Input, open_on_cpu, raw_model, shared};
 
 /// A batch of something that is no flat colour.
 struct Batch {
@@ -46,7 +45,7 @@ impl Batch {
 }
 
 /// Time in which `sessions` threads run `rounds` batches each, side by side.
-fn side_by_side(sessions: &mut [OrtBackend], batch: &Batch, rounds: u64) -> Duration {
+fn side_by_side(sessions: &mut [Box<dyn Backend>], batch: &Batch, rounds: u64) -> Duration {
     let start = Barrier::new(sessions.len() + 1);
     std::thread::scope(|scope| {
         for session in sessions {
@@ -72,8 +71,8 @@ fn session(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group(spec.name.clone());
         group.sample_size(20);
         for count in [1, 2] {
-            let open = |_| OrtBackend::open(&spec, &SessionSettings::default()).unwrap().0;
-            let mut sessions: Vec<OrtBackend> = (0..count).map(open).collect();
+            let open = |_| open_on_cpu(&spec).unwrap().backends.remove(0);
+            let mut sessions: Vec<Box<dyn Backend>> = (0..count).map(open).collect();
             for images in [1usize, 4, 8] {
                 let batch = Batch::new(&spec, input, images);
                 group.throughput(Throughput::Elements((images * count) as u64));

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use sightline_core::recovery::Recovery;
+use sightline_core::{execution::PassedOver, recovery::Recovery};
 
 /// Why a model cannot be run.
 #[derive(Debug, thiserror::Error)]
@@ -94,7 +94,7 @@ pub enum InferError {
     #[error("no wished execution provider runs: {}", reasons(passed_over))]
     ProviderUnavailable {
         /// Each provider tried, with its reason.
-        passed_over: Vec<(&'static str, String)>,
+        passed_over: Vec<PassedOver>,
     },
     /// ONNX Runtime itself failed.
     #[error("onnx runtime failed to {what}: {reason}")]
@@ -121,10 +121,10 @@ fn listed(paths: &[PathBuf]) -> String {
     paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
-fn reasons(passed_over: &[(&'static str, String)]) -> String {
+fn reasons(passed_over: &[PassedOver]) -> String {
     if passed_over.is_empty() {
         return "none was named".into();
     }
-    let one = |(provider, reason): &(&'static str, String)| format!("{provider} ({reason})");
+    let one = |PassedOver { provider, reason }: &PassedOver| format!("{provider} ({reason})");
     passed_over.iter().map(one).collect::<Vec<_>>().join(", ")
 }

@@ -1,6 +1,5 @@
 //! A graph's inputs and outputs held against a model's specification.
 
-use ort::value::{Outlet, TensorElementType, ValueType};
 use sightline_core::{
     model::{Head, ModelSpec, TensorLayout},
     tensor::ElementType,
@@ -11,18 +10,31 @@ use sightline_core::{
 pub(crate) struct Port {
     pub name: String,
     /// `None`: no tensor.
-    pub element: Option<TensorElementType>,
+    pub element: Option<Element>,
     /// -1 where the graph leaves it open.
     pub shape: Vec<i64>,
 }
 
-impl From<&Outlet> for Port {
-    fn from(outlet: &Outlet) -> Self {
-        let (element, shape) = match outlet.dtype() {
-            ValueType::Tensor { ty, shape, .. } => (Some(*ty), shape.to_vec()),
-            _ => (None, Vec::new()),
-        };
-        Self { name: outlet.name().to_owned(), element, shape }
+/// What a tensor is made of, as far as it matters here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Element {
+    U8,
+    F32,
+    I32,
+    I64,
+    /// Anything else, as its library calls it.
+    Other(String),
+}
+
+impl std::fmt::Display for Element {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::U8 => "u8",
+            Self::F32 => "f32",
+            Self::I32 => "i32",
+            Self::I64 => "i64",
+            Self::Other(name) => name,
+        })
     }
 }
 
@@ -41,9 +53,9 @@ pub(crate) fn differences(spec: &ModelSpec, inputs: &[Port], outputs: &[Port]) -
             differences.push(format!("the graph has no output \"{name}\", only {}", names_of(outputs)));
             continue;
         };
-        let readable = [TensorElementType::Float32, TensorElementType::Int32, TensorElementType::Int64];
-        if !output.element.is_some_and(|element| readable.contains(&element)) {
-            let found = described_element(output.element);
+        let readable = [Element::F32, Element::I32, Element::I64];
+        if !output.element.as_ref().is_some_and(|element| readable.contains(element)) {
+            let found = described_element(output.element.as_ref());
             differences.push(format!("output \"{name}\" is of type {found}, expected float32, int32 or int64"));
         }
         // A graph may leave a shape wholly open; the warm-up run tells then.
@@ -71,11 +83,11 @@ fn input_differences(spec: &ModelSpec, inputs: &[Port]) -> Vec<String> {
         differences.push(format!("the graph's input is \"{}\", expected \"{wanted}\"", input.name));
     }
     let wanted = match spec.input.element {
-        ElementType::U8 => TensorElementType::Uint8,
-        ElementType::F32 => TensorElementType::Float32,
+        ElementType::U8 => Element::U8,
+        ElementType::F32 => Element::F32,
     };
-    if input.element != Some(wanted) {
-        let found = described_element(input.element);
+    if input.element.as_ref() != Some(&wanted) {
+        let found = described_element(input.element.as_ref());
         differences.push(format!("input \"{}\" is of type {found}, expected {wanted}", input.name));
     }
     let (height, width) = (Dim::Is("height", spec.input.height), Dim::Is("width", spec.input.width));
@@ -133,7 +145,7 @@ fn shape_difference(what: &str, name: &str, found: &[i64], expected: &[Dim]) -> 
     Some(format!("{what} \"{name}\" has shape {found:?}, expected [{expected}]"))
 }
 
-fn described_element(element: Option<TensorElementType>) -> String {
+fn described_element(element: Option<&Element>) -> String {
     element.map_or_else(|| "no tensor".into(), |element| element.to_string())
 }
 

@@ -1,16 +1,19 @@
-//! [`Backend`](sightline_core::ports::Backend) over ONNX Runtime sessions and their execution providers.
+//! [`Backend`](sightline_core::ports::Backend) over ONNX Runtime, its execution providers, and OpenVINO.
 //!
-//! The one crate that names `ort`. ONNX Runtime's library is not linked but found and loaded when it is first needed
-//! ([`library`]); a model is opened only when it is what its `model.yaml` says ([`OrtBackend::open`]); an execution
-//! provider that does not run is reported, never passed over in silence ([`SessionReport`]).
+//! The one crate that names `ort` and `openvino`. Neither library is linked but found and loaded when it is first needed
+//! ([`library`]); a model is opened only when it is what its `model.yaml` says, and on an execution provider only when that
+//! really runs it ([`open`]): nothing is passed over in silence.
 
-mod backend;
+mod agreement;
 mod error;
 mod graph;
-pub mod library;
-mod outputs;
-mod provider;
+mod job;
+mod onnxruntime;
+mod opening;
+mod openvino;
 mod weights;
 
-pub use backend::{OrtBackend, SessionReport, SessionSettings};
+pub use agreement::Reference;
 pub use error::InferError;
+pub use onnxruntime::library;
+pub use opening::{OpenedModel, Wish, open};

@@ -7,17 +7,17 @@ mod support;
 use std::path::Path;
 
 use sightline_core::{
+    execution::{BatchSizes, PassedOver},
     model::{Anchor, BoxCoder, Head, Labels, ModelSpec, ScoreFunction},
-    plan::{OnUnavailable, Provider},
-    ports::Backend,
+    provider::{CudaOptions, OnUnavailable, OpenVinoOptions, OpenVinoRuntime, Provider, TensorRtOptions},
     recovery::Recovery,
     tensor::{InputData, InputView},
 };
-use sightline_infer::{InferError, OrtBackend, SessionSettings};
+use sightline_infer::InferError;
 use support::{
     Input, REFERENCE, has_runtime, input_spec,
     onnx::{self, Output, Type},
-    sha256,
+    open_on, open_on_cpu, sha256,
 };
 
 /// Two anchors, three classes: the first anchor sees class 1.
@@ -66,7 +66,7 @@ fn write(spec: &mut ModelSpec, folder: &Path, bytes: &[u8]) {
 }
 
 fn refused(spec: &ModelSpec) -> InferError {
-    let Err(error) = OrtBackend::open(spec, &SessionSettings::default()) else { panic!("the model was taken") };
+    let Err(error) = open_on_cpu(spec) else { panic!("the model was taken") };
     assert_eq!(error.recovery(), Recovery::GiveUpProcess);
     let message = error.to_string();
     assert!(!message.contains('\n') && message.contains("tiny"), "{message}");
@@ -79,8 +79,10 @@ fn a_model_that_fits_runs_and_shows_its_outputs_in_the_heads_order() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let (mut backend, report) = OrtBackend::open(&raw_model(folder.path()), &SessionSettings::default()).unwrap();
-    assert_eq!((report.provider, report.fixed_batch), (Provider::Cpu, None));
+    let mut opened = open_on_cpu(&raw_model(folder.path())).unwrap();
+    assert_eq!((&opened.execution.provider, opened.batch_sizes), (&Provider::cpu(), BatchSizes::Any));
+    assert!(opened.execution.placement.nodes > 0 && opened.execution.placement.share() == 1.0);
+    let backend = &mut opened.backends[0];
 
     let mut calls = 0;
     let image = [0u8; 96];
@@ -103,7 +105,8 @@ fn a_batch_that_does_not_fit_is_an_error_and_the_session_goes_on() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let (mut backend, _) = OrtBackend::open(&raw_model(folder.path()), &SessionSettings::default()).unwrap();
+    let mut opened = open_on_cpu(&raw_model(folder.path())).unwrap();
+    let backend = &mut opened.backends[0];
     let (bytes, floats) = ([0u8; 96], [0f32; 96]);
     for wrong in [
         InputView { shape: [1, 8, 4, 3], data: InputData::U8(&bytes) },
@@ -146,7 +149,7 @@ fn weights_of_another_hash_are_refused() {
     assert!(message.contains(&found) && message.contains(&spec.sha256), "{message}");
 
     spec.sha256 = found.to_uppercase();
-    OrtBackend::open(&spec, &SessionSettings::default()).unwrap();
+    open_on_cpu(&spec).unwrap();
 }
 
 #[test]
@@ -195,8 +198,7 @@ fn a_fixed_batch_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let mut spec = raw_model(folder.path());
     write(&mut spec, folder.path(), &onnx::model(Type::Uint8, &[3, 4, 8, 3], &raw_outputs()));
-    let (_, report) = OrtBackend::open(&spec, &SessionSettings::default()).unwrap();
-    assert_eq!(report.fixed_batch, Some(3));
+    assert_eq!(open_on_cpu(&spec).unwrap().batch_sizes, BatchSizes::Only(vec![3]));
 }
 
 #[test]
@@ -220,7 +222,8 @@ fn integer_outputs_are_read_as_numbers() {
         Output::floats("boxes", &[1, 2, 4], &[0.0, 0.25, 0.5, 1.0, 0.0, 0.0, 1.0, 1.0]),
     ];
     write(&mut spec, folder.path(), &onnx::model(Type::Uint8, &[-1, 4, 8, 3], &outputs));
-    let (mut backend, _) = OrtBackend::open(&spec, &SessionSettings::default()).unwrap();
+    let mut opened = open_on_cpu(&spec).unwrap();
+    let backend = &mut opened.backends[0];
     let image = [0u8; 96];
     let mut postprocessor = sightline_core::detector::Postprocessor::new(&spec, REFERENCE);
     let placement = sightline_core::preprocess::Placement::whole(8, 4);
@@ -244,29 +247,28 @@ fn providers_that_do_not_run_are_reported_with_their_reason() {
     }
     let folder = tempfile::tempdir().unwrap();
     let spec = raw_model(folder.path());
-    let openvino = Provider::OpenVino { device: "CPU".into() };
-    let providers = vec![Provider::TensorRt, Provider::Cuda, openvino, Provider::Cpu];
-    let mut settings = SessionSettings { providers: providers.clone(), ..SessionSettings::default() };
-    let (_, report) = OrtBackend::open(&spec, &settings).unwrap();
-    println!("{report:?}");
+    let (tensorrt, cuda) = (TensorRtOptions::default(), CudaOptions::default());
+    let openvino = OpenVinoOptions { runtime: OpenVinoRuntime::OnnxRuntime, ..OpenVinoOptions::default() };
+    let providers = [Provider::TensorRt(tensorrt), Provider::Cuda(cuda), Provider::OpenVino(openvino), Provider::cpu()];
+    let opened = open_on(&spec, &providers, OnUnavailable::Fallback).unwrap();
+    println!("{:?}", opened.execution);
     // With the plain library it is the CPU; a GPU library and a GPU stop earlier.
-    let tried: Vec<Provider> = report.passed_over.iter().map(|(provider, _)| provider.clone()).collect();
+    let passed_over = &opened.execution.passed_over;
+    let tried: Vec<Provider> = passed_over.iter().map(|passed_over| passed_over.provider.clone()).collect();
     assert_eq!(tried, providers[..tried.len()]);
-    assert_eq!(report.provider, providers[tried.len()]);
-    for (provider, reason) in &report.passed_over {
+    assert_eq!(opened.execution.provider, providers[tried.len()]);
+    for PassedOver { provider, reason } in passed_over {
         assert!(reason.len() > 10 && !reason.contains('\n'), "{provider:?}: {reason}");
     }
 
-    settings.on_unavailable = OnUnavailable::Fail;
-    match OrtBackend::open(&spec, &settings) {
-        Ok((_, report)) => assert_eq!(report.provider, Provider::TensorRt),
+    match open_on(&spec, &providers, OnUnavailable::Fail) {
+        Ok(opened) => assert_eq!(opened.execution.provider, providers[0]),
         Err(error) => {
             assert!(matches!(&error, InferError::ProviderUnavailable { passed_over } if passed_over.len() == 1));
             assert!(error.to_string().contains("tensorrt ("), "{error}");
         }
     }
 
-    settings.providers.clear();
-    let error = OrtBackend::open(&spec, &settings).unwrap_err();
+    let Err(error) = open_on(&spec, &[], OnUnavailable::Fallback) else { panic!("opened on nothing") };
     assert!(matches!(error, InferError::ProviderUnavailable { .. }), "{error}");
 }

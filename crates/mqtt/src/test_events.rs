@@ -13,7 +13,14 @@ use sightline_core::{
 pub(crate) fn event(seq: u64) -> Event {
     let time = WallTime::from_micros(1_700_000_000_000_000);
     let model = ModelIdentity { name: "test".into(), sha256: "0".repeat(64) };
-    let origin = Origin { node: "n".into(), pipeline: "p".into(), camera: "c".into(), model, provider: "cpu".into() };
+    let origin = Origin {
+        node: "n".into(),
+        pipeline: "p".into(),
+        camera: "c".into(),
+        model,
+        provider: "cpu".into(),
+        execution: None,
+    };
     Event {
         id: Ulid::new(time, u128::from(seq)),
         seq,

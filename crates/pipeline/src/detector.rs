@@ -9,12 +9,13 @@ use sightline_core::{
     decode::DecodeError,
     detection::Detection,
     detector::Postprocessor,
+    execution::BatchSizes,
     frame::FrameView,
     histogram::{Stage, StageTimes},
     model::{DetectionSettings, ModelSpec},
     ports::{Backend, BackendError},
     preprocess::{InputSliceMut, Placement, PreprocessError, Preprocessor},
-    tensor::{ElementType, InputData, InputView},
+    tensor::{InputBuffer, InputView},
 };
 
 /// What can go wrong between a frame and its detections.
@@ -43,32 +44,24 @@ pub struct UnreadableFrame {
 pub struct Detector {
     model: Arc<ModelSpec>,
     backend: Box<dyn Backend>,
-    /// The only batch size that the graph takes; smaller batches are filled up with what was there before.
-    fixed_batch: Option<usize>,
+    /// What the session takes; smaller batches are filled up with what was there before.
+    batch_sizes: BatchSizes,
     preprocessor: Preprocessor,
-    tensor: BatchTensor,
+    tensor: InputBuffer,
     placements: Vec<Placement>,
     /// One per distinct settings: pipelines that share a session may keep different scores.
     postprocessors: Vec<(DetectionSettings, Postprocessor)>,
     stages: Arc<StageTimes>,
 }
 
-enum BatchTensor {
-    U8(Vec<u8>),
-    F32(Vec<f32>),
-}
-
 impl Detector {
-    /// A detector that runs `backend`, a session of `model` that takes batches of `fixed_batch` alone, or of any size.
+    /// A detector that runs `backend`, a session of `model` that takes batches of `batch_sizes`.
     #[must_use]
-    pub fn new(model: Arc<ModelSpec>, backend: Box<dyn Backend>, fixed_batch: Option<usize>) -> Self {
-        let tensor = match model.input.element {
-            ElementType::U8 => BatchTensor::U8(Vec::new()),
-            ElementType::F32 => BatchTensor::F32(Vec::new()),
-        };
+    pub fn new(model: Arc<ModelSpec>, backend: Box<dyn Backend>, batch_sizes: BatchSizes) -> Self {
+        let tensor = InputBuffer::new(model.input.element);
         let preprocessor = Preprocessor::new(&model.input);
         let (placements, postprocessors, stages) = (Vec::new(), Vec::new(), Arc::default());
-        Self { model, backend, fixed_batch, preprocessor, tensor, placements, postprocessors, stages }
+        Self { model, backend, batch_sizes, preprocessor, tensor, placements, postprocessors, stages }
     }
 
     /// Counts in `stages` how long network and decoding take.
@@ -85,9 +78,9 @@ impl Detector {
     pub fn load(&mut self, frames: &[FrameView<'_>]) -> Result<(), UnreadableFrame> {
         self.placements.clear();
         let per_image = self.model.input.samples_per_image();
-        self.tensor.resize(self.fixed_batch.unwrap_or(frames.len()).max(frames.len()) * per_image);
+        self.tensor.resize(self.batch_sizes.fitting(frames.len()) * per_image);
         for (index, frame) in frames.iter().enumerate() {
-            let image = self.tensor.image_mut(index, per_image);
+            let image = image_mut(&mut self.tensor, index, per_image);
             let placement = self.preprocessor.fill(*frame, image);
             self.placements.push(placement.map_err(|cause| UnreadableFrame { index, cause })?);
         }
@@ -108,7 +101,7 @@ impl Detector {
                 self.postprocessors.push((*wanted, Postprocessor::new(&self.model, *wanted)));
             }
         }
-        let shape = self.model.input.shape(self.fixed_batch.unwrap_or(batch_size));
+        let shape = self.model.input.shape(self.batch_sizes.fitting(batch_size));
         let input = InputView { shape, data: self.tensor.data() };
         let placements = &self.placements;
         let postprocessors = &mut self.postprocessors;
@@ -138,26 +131,11 @@ impl Detector {
     }
 }
 
-impl BatchTensor {
-    fn resize(&mut self, samples: usize) {
-        match self {
-            Self::U8(data) => data.resize(samples, 0),
-            Self::F32(data) => data.resize(samples, 0.0),
-        }
-    }
-
-    fn image_mut(&mut self, index: usize, per_image: usize) -> InputSliceMut<'_> {
-        let range = index * per_image..(index + 1) * per_image;
-        match self {
-            Self::U8(data) => InputSliceMut::U8(&mut data[range]),
-            Self::F32(data) => InputSliceMut::F32(&mut data[range]),
-        }
-    }
-
-    fn data(&self) -> InputData<'_> {
-        match self {
-            Self::U8(data) => InputData::U8(data),
-            Self::F32(data) => InputData::F32(data),
-        }
+/// The memory of the `index`th image of a batch.
+fn image_mut(tensor: &mut InputBuffer, index: usize, per_image: usize) -> InputSliceMut<'_> {
+    let range = index * per_image..(index + 1) * per_image;
+    match tensor {
+        InputBuffer::U8(data) => InputSliceMut::U8(&mut data[range]),
+        InputBuffer::F32(data) => InputSliceMut::F32(&mut data[range]),
     }
 }

@@ -13,17 +13,19 @@ use std::{
 use parking_lot::{Mutex, RwLock};
 use sightline_core::{
     event::FrameBalance,
+    execution::{BatchSizes, Execution},
     histogram::StageTimes,
     model::ModelSpec,
-    plan::{InferencePlan, Provider},
+    plan::InferencePlan,
     ports::Backend,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use crate::{
     batcher::Batcher,
     detector::Detector,
     queue::{CameraKey, QueueSettings},
+    trouble::Trouble,
     worker::{self, AtWork, CameraPort, CameraPorts, InferredFrame, WorkerParts},
 };
 
@@ -33,12 +35,14 @@ pub struct EngineParts {
     pub model: Arc<ModelSpec>,
     /// How its sessions are fed.
     pub inference: InferencePlan,
-    /// The provider really in use.
-    pub provider: Provider,
+    /// What runs it.
+    pub execution: Execution,
     /// One session per worker.
     pub backends: Vec<Box<dyn Backend>>,
-    /// The only batch size that the graph takes; any size when absent.
-    pub fixed_batch: Option<usize>,
+    /// What they take.
+    pub batch_sizes: BatchSizes,
+    /// Is woken when the sessions turn out to fail.
+    pub trouble: Arc<Notify>,
     /// Where it is counted how long each stage takes.
     pub stages: Arc<StageTimes>,
 }
@@ -53,11 +57,12 @@ pub struct Engine {
     pub model: Arc<ModelSpec>,
     /// How its sessions are fed.
     pub inference: InferencePlan,
-    /// The provider really in use.
-    pub provider: Provider,
+    /// What runs it.
+    pub execution: Execution,
     /// The queue.
     pub batcher: Arc<Batcher>,
-    fixed_batch: Option<usize>,
+    batch_sizes: BatchSizes,
+    trouble: Arc<Trouble>,
     ports: CameraPorts,
     stages: Arc<StageTimes>,
     batches: Arc<AtomicU64>,
@@ -83,18 +88,19 @@ impl Engine {
     /// # Errors
     /// When the operating system gives no thread.
     pub fn start(parts: EngineParts, name: &str) -> std::io::Result<Arc<Self>> {
-        let EngineParts { model, inference, provider, backends, fixed_batch, stages } = parts;
+        let EngineParts { model, inference, execution, backends, batch_sizes, stages, trouble } = parts;
         let batcher = Batcher::new(QueueSettings {
-            max_batch: fixed_batch.unwrap_or(inference.max_batch),
+            max_batch: batch_sizes.most(inference.max_batch),
             max_wait: inference.max_wait,
             max_age: MAX_FRAME_AGE,
         });
         let engine = Arc::new(Self {
             model,
             inference,
-            provider,
+            execution,
             batcher,
-            fixed_batch,
+            batch_sizes,
+            trouble: Arc::new(Trouble::new(trouble)),
             ports: Arc::new(RwLock::new(BTreeMap::new())),
             stages,
             batches: Arc::default(),
@@ -115,9 +121,11 @@ impl Engine {
             let at_work = Arc::new(AtWork::default());
             let parts = WorkerParts {
                 at_work: at_work.clone(),
+                trouble: self.trouble.clone(),
                 batcher: self.batcher.clone(),
                 ports: self.ports.clone(),
-                detector: Detector::new(self.model.clone(), backend, self.fixed_batch).counting_in(self.stages.clone()),
+                detector: Detector::new(self.model.clone(), backend, self.batch_sizes.clone())
+                    .counting_in(self.stages.clone()),
                 stages: self.stages.clone(),
                 batches: self.batches.clone(),
             };
@@ -126,6 +134,12 @@ impl Engine {
             self.sessions.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())
+    }
+
+    /// Why its sessions fail, if they do: then somebody should put another engine in its place.
+    #[must_use]
+    pub fn failure(&self) -> Option<&str> {
+        self.trouble.reason()
     }
 
     /// Sessions that run.

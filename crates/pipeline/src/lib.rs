@@ -9,6 +9,7 @@
 //! | [`observation`] | one camera's detections to its messages |
 //! | [`snapshots`], [`clips`] | pictures and recordings of what happens, off the frames' way |
 //! | [`stamp`] | numbers events in the order in which they are handed on |
+//! | [`trouble`] | sessions that fail while they run |
 //! | [`runtime`] | all of it, started and stopped |
 
 pub mod backoff;
@@ -30,5 +31,6 @@ pub mod runtime;
 pub mod snapshots;
 pub mod stamp;
 pub mod status;
+pub mod trouble;
 pub mod work;
 pub mod worker;

@@ -245,7 +245,8 @@ impl Runtime {
                 name: plan.name.clone(),
                 cameras: plan.cameras.iter().map(|camera| camera.spec.id.to_string()).collect(),
                 model,
-                provider: engine.provider.name().to_string(),
+                provider: engine.execution.provider.name().to_string(),
+                execution: engine.execution.clone(),
             });
             let pipeline = PipelineContext {
                 name: plan.name,

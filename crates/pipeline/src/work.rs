@@ -105,7 +105,8 @@ impl Work {
             pipeline: pipeline.name.clone(),
             camera: plan.spec.id.to_string(),
             model: ModelIdentity { name: engine.model.name.clone(), sha256: engine.model.sha256.clone() },
-            provider: engine.provider.name().to_string(),
+            provider: engine.execution.provider.name().to_string(),
+            execution: Some(engine.execution.summary()),
         });
         let (labels, threshold) = (&engine.model.labels, pipeline.detection.score_threshold);
         let events = pipeline.events.clone();

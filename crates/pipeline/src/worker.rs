@@ -26,6 +26,7 @@ use crate::{
     clock::wall_now,
     detector::{Detector, DetectorError},
     queue::{CameraKey, Outcome},
+    trouble::{FAILURES_IN_A_ROW, Trouble},
 };
 
 /// A frame that went through the network. While it lives its camera has no other frame in flight, so a camera whose
@@ -83,6 +84,8 @@ pub struct WorkerParts {
     pub batches: Arc<AtomicU64>,
     /// Since when it has been running a batch.
     pub at_work: Arc<AtWork>,
+    /// Where it is told that the session fails.
+    pub trouble: Arc<Trouble>,
 }
 
 /// Since when a worker has been running its batch: two stores a batch, so that one that hangs among many is noticed.
@@ -125,7 +128,7 @@ impl AtWork {
 /// # Errors
 /// When the operating system gives no thread.
 pub fn spawn(name: String, parts: WorkerParts) -> std::io::Result<JoinHandle<()>> {
-    let mut worker = Worker { parts, settings: Vec::new(), keeps_pictures: Vec::new(), failing: false };
+    let mut worker = Worker { parts, settings: Vec::new(), keeps_pictures: Vec::new(), failures_in_a_row: 0 };
     std::thread::Builder::new().name(name).spawn(move || worker.run())
 }
 
@@ -133,7 +136,8 @@ struct Worker {
     parts: WorkerParts,
     settings: Vec<DetectionSettings>,
     keeps_pictures: Vec<bool>,
-    failing: bool,
+    /// Batches that failed since one did not.
+    failures_in_a_row: u32,
 }
 
 impl Worker {
@@ -148,7 +152,13 @@ impl Worker {
             self.parts.batches.fetch_add(1, Ordering::Relaxed);
             match outcome {
                 Ok(Ok(())) => self.note_success(),
-                Ok(Err(error)) => self.note_failure(&error.to_string()),
+                Ok(Err(error)) => {
+                    self.note_failure(&error.to_string());
+                    // What cannot be decoded is the model's fault, which another session would not mend.
+                    if let (DetectorError::Backend(error), FAILURES_IN_A_ROW) = (&error, self.failures_in_a_row) {
+                        self.parts.trouble.report(&error.message);
+                    }
+                }
                 Err(_) => self.note_failure("the worker panicked; this is a bug in sightline"),
             }
         }
@@ -218,14 +228,15 @@ impl Worker {
     }
 
     fn note_success(&mut self) {
-        if std::mem::take(&mut self.failing) {
+        if std::mem::take(&mut self.failures_in_a_row) > 0 {
             info!("inference works again");
         }
     }
 
     /// Logged once per change of state: a session that fails does so for every batch.
     fn note_failure(&mut self, reason: &str) {
-        if !std::mem::replace(&mut self.failing, true) {
+        self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
+        if self.failures_in_a_row == 1 {
             error!(reason, "inference failed; its frames are dropped and counted until it works again");
         }
     }

@@ -5,6 +5,7 @@ use std::{fmt::Write as _, io::Write as _, sync::Arc, time::Duration};
 use serde::Serialize;
 use sightline_config::{Environment, Problems, models};
 use sightline_core::{
+    execution::{Execution, PassedOver},
     plan::{CameraSpec, Plan},
     ports::{FrameSource, SourceCallbacks, SourceEvent, StreamInfo},
 };
@@ -147,12 +148,22 @@ fn finding(what: String, result: Result<String, String>) -> Probe {
 }
 
 fn probe_model(pipeline: &sightline_core::plan::PipelinePlan) -> Probe {
-    let opened = library::open_for_cameras(&pipeline.model, &pipeline.inference, 1);
+    let opened = library::open_for_cameras(&pipeline.model, &pipeline.inference, 1, None);
     let kind = opened.as_ref().map_or_else(|failure| failure.kind, |_| Kind::Unavailable);
     let result = opened
-        .map(|sessions| format!("runs on {}", sessions.provider.name()))
+        .map(|opened| runs_on(&opened.execution))
         .map_err(|failure| failure.cause.map_or_else(String::new, |cause| format!("{cause:#}")));
     Probe { kind, ..finding(format!("model {}", pipeline.model.name), result) }
+}
+
+fn runs_on(execution: &Execution) -> String {
+    let Execution { provider, device, placement, library, passed_over, .. } = execution;
+    let mut text = format!("runs on {} ({device}, {placement}, {library})", provider.name());
+    for PassedOver { provider, reason } in passed_over {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "; not on {provider}: {reason}");
+    }
+    text
 }
 
 fn describe(stream: &StreamInfo) -> String {

@@ -7,7 +7,11 @@ use clap::{
     builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
     error::ErrorKind,
 };
-use sightline_core::{network::architectures::Architecture, plan::Provider, time::WallTime};
+use sightline_core::{
+    network::architectures::Architecture,
+    provider::{CudaOptions, OpenVinoOptions, Provider, TensorRtOptions},
+    time::WallTime,
+};
 
 /// RTSP cameras in, MQTT events out.
 #[derive(Debug, Parser)]
@@ -221,14 +225,18 @@ impl FromStr for ProviderName {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (name, device) = text.split_once(':').map_or((text, None), |(name, device)| (name, Some(device)));
         let provider = match name {
-            "tensorrt" => Provider::TensorRt,
-            "cuda" => Provider::Cuda,
-            "openvino" => Provider::OpenVino { device: device.unwrap_or("CPU").to_owned() },
-            "cpu" => Provider::Cpu,
+            "tensorrt" => Provider::TensorRt(TensorRtOptions::default()),
+            "cuda" => Provider::Cuda(CudaOptions::default()),
+            "openvino" => {
+                let defaults = OpenVinoOptions::default();
+                let device = device.map_or(defaults.device, str::to_owned);
+                Provider::OpenVino(OpenVinoOptions { device, ..OpenVinoOptions::default() })
+            }
+            "cpu" => Provider::cpu(),
             _ => return Err("not one of tensorrt, cuda, openvino, openvino:DEVICE, cpu".into()),
         };
         match (device, &provider) {
-            (Some(_), provider) if !matches!(provider, Provider::OpenVino { .. }) => {
+            (Some(_), provider) if !matches!(provider, Provider::OpenVino(_)) => {
                 Err(format!("{name} takes no device; only openvino does, as in openvino:GPU"))
             }
             _ => Ok(Self(provider)),

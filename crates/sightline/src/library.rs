@@ -1,122 +1,116 @@
-//! ONNX Runtime: loading the library, opening sessions, and what to say when that fails.
+//! Opening sessions: how many, with which reference pictures, and what to say when that fails.
 
-use std::num::NonZeroUsize;
+use std::{num::NonZeroUsize, path::Path};
 
 use anyhow::anyhow;
 use sightline_core::{
+    execution::Execution,
     model::ModelSpec,
     plan::{InferencePlan, OnUnavailable, Provider},
     ports::Backend,
+    provider::CpuOptions,
 };
-use sightline_infer::{InferError, OrtBackend, SessionReport, SessionSettings, library};
-use tracing::{debug, info, warn};
+use sightline_infer::{InferError, OpenedModel, Wish};
+use tracing::{info, warn};
 
 use crate::{
     failure::{Failure, Kind},
-    models,
+    models, references,
 };
 
 /// More sessions than that gain nothing: the memory bus is the limit, and each holds its own working memory.
 const MOST_CPU_SESSIONS: usize = 8;
-
-/// Sessions of one model, and the provider they really run on.
-pub struct Sessions {
-    /// One per worker.
-    pub backends: Vec<Box<dyn Backend>>,
-    /// The provider really in use.
-    pub provider: Provider,
-    /// Providers that were wished before it, with the reason why each does not run.
-    pub passed_over: Vec<(Provider, String)>,
-    /// The only batch size that the graph takes; any size when absent.
-    pub fixed_batch: Option<usize>,
-}
+/// The folder of compiled models in the state directory.
+const COMPILED: &str = "compiled";
 
 /// Cores that this process may use.
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
-/// Opens the sessions that `cameras` cameras of one model need.
-///
-/// On a CPU that is several sessions of one thread each: they do not wait for each other, and small batches keep the
-/// latency low. On an accelerator it is one: the batch is what makes it fast.
+/// Opens the sessions that `cameras` cameras of one model need, and says on what it runs. Models that are compiled for a
+/// device are kept in `state_dir`, if there is one.
 ///
 /// # Errors
 /// When the library, the weights or a provider that must be there is not, or the model is not what its manifest says.
-pub fn open_for_cameras(model: &ModelSpec, plan: &InferencePlan, cameras: usize) -> Result<Sessions, Failure> {
-    models::require_weights(model)?;
-    load_library()?;
-    let options = SessionSettings {
-        providers: plan.providers.clone(),
-        on_unavailable: plan.on_unavailable,
-        ..SessionSettings::default()
-    };
-    let (first, report) = OrtBackend::open(model, &options).map_err(into_failure)?;
-    tell(model, &report);
-    let mut backends: Vec<Box<dyn Backend>> = vec![Box::new(first)];
-    if report.provider == Provider::Cpu {
-        backends.extend(open_cpu_sessions(model, cpu_sessions(cameras).saturating_sub(1))?);
-    }
-    Ok(sessions(backends, report))
+pub fn open_for_cameras(
+    model: &ModelSpec,
+    plan: &InferencePlan,
+    cameras: usize,
+    state_dir: Option<&Path>,
+) -> Result<OpenedModel, Failure> {
+    let opened = open(model, plan, sessions_for(cameras), state_dir)?;
+    tell(model, &opened.execution);
+    Ok(opened)
 }
 
-/// How many sessions serve `cameras` cameras on a CPU.
-pub fn cpu_sessions(cameras: usize) -> usize {
+/// How many sessions serve `cameras` cameras on a CPU: they do not wait for each other, and small batches keep the latency
+/// low.
+pub fn sessions_for(cameras: usize) -> usize {
     cores().min(cameras).clamp(1, MOST_CPU_SESSIONS)
 }
 
-/// Opens further sessions of one thread each on the CPU.
+/// Opens `count` further sessions on the CPU.
 ///
 /// # Errors
 /// As [`open_for_cameras`].
-pub fn open_cpu_sessions(model: &ModelSpec, count: usize) -> Result<Vec<Box<dyn Backend>>, Failure> {
-    let options = SessionSettings { providers: vec![Provider::Cpu], ..SessionSettings::default() };
-    let open = |_| -> Result<Box<dyn Backend>, Failure> {
-        let (backend, _) = OrtBackend::open(model, &options).map_err(into_failure)?;
-        Ok(Box::new(backend))
-    };
-    (0..count).map(open).collect()
-}
-
-fn sessions(backends: Vec<Box<dyn Backend>>, report: SessionReport) -> Sessions {
-    let SessionReport { provider, passed_over, fixed_batch } = report;
-    Sessions { backends, provider, passed_over, fixed_batch }
+pub fn open_cpu_sessions(
+    model: &ModelSpec,
+    plan: &InferencePlan,
+    options: &CpuOptions,
+    count: usize,
+) -> Result<Vec<Box<dyn Backend>>, Failure> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let options = CpuOptions { workers: Some(count), ..options.clone() };
+    let plan = InferencePlan { providers: vec![Provider::Cpu(options)], ..plan.clone() };
+    Ok(open(model, &plan, count, None)?.backends)
 }
 
 /// Opens one CPU session that uses all cores: for one input at a time.
 ///
 /// # Errors
 /// As [`open_for_cameras`].
-pub fn open_on_all_cores(model: &ModelSpec) -> Result<Sessions, Failure> {
-    models::require_weights(model)?;
-    load_library()?;
-    let options =
-        SessionSettings { on_unavailable: OnUnavailable::Fail, intra_threads: cores(), ..SessionSettings::default() };
-    let (backend, report) = OrtBackend::open(model, &options).map_err(into_failure)?;
-    Ok(sessions(vec![Box::new(backend)], report))
+pub fn open_on_all_cores(model: &ModelSpec) -> Result<OpenedModel, Failure> {
+    open_on(model, Provider::Cpu(CpuOptions { threads: cores(), workers: Some(1), arena: true }))
 }
 
-/// Opens one session on `provider`, or fails.
+/// Opens sessions for one input at a time on `provider`, or fails.
 ///
 /// # Errors
 /// As [`open_for_cameras`]; also when that provider does not run.
-pub fn open_on(model: &ModelSpec, provider: Provider) -> Result<Sessions, Failure> {
-    models::require_weights(model)?;
-    load_library()?;
-    let options = SessionSettings {
+pub fn open_on(model: &ModelSpec, provider: Provider) -> Result<OpenedModel, Failure> {
+    let plan = InferencePlan {
         providers: vec![provider],
         on_unavailable: OnUnavailable::Fail,
-        ..SessionSettings::default()
+        max_batch: 1,
+        max_wait: std::time::Duration::ZERO,
     };
-    let (backend, report) = OrtBackend::open(model, &options).map_err(into_failure)?;
-    Ok(sessions(vec![Box::new(backend)], report))
+    open(model, &plan, 1, None)
 }
 
-/// Loads ONNX Runtime and says, for the curious, which one.
-fn load_library() -> Result<(), Failure> {
-    let library = library::load(None).map_err(into_failure)?;
-    debug!(?library, "ONNX Runtime");
-    Ok(())
+/// Opens sessions as `plan` says, `sessions` of them on a CPU, and says nothing.
+///
+/// # Errors
+/// As [`open_for_cameras`].
+pub fn open(
+    model: &ModelSpec,
+    plan: &InferencePlan,
+    sessions: usize,
+    state_dir: Option<&Path>,
+) -> Result<OpenedModel, Failure> {
+    models::require_weights(model)?;
+    let cache = state_dir.map(|folder| folder.join(COMPILED));
+    let wish = Wish {
+        providers: &plan.providers,
+        on_unavailable: plan.on_unavailable,
+        max_batch: plan.max_batch,
+        sessions,
+        cache: cache.as_deref(),
+        references: &|| references::of(model),
+    };
+    sightline_infer::open(model, &wish).map_err(into_failure)
 }
 
 fn into_failure(error: InferError) -> Failure {
@@ -135,9 +129,20 @@ fn into_failure(error: InferError) -> Failure {
 }
 
 /// Once per model: a provider that was wished and is not used is never passed over in silence.
-fn tell(model: &ModelSpec, report: &SessionReport) {
-    for (provider, reason) in &report.passed_over {
-        warn!(model = model.name, provider = provider.name(), reason, "provider not available, passed over");
+pub fn tell(model: &ModelSpec, execution: &Execution) {
+    for passed_over in &execution.passed_over {
+        let (provider, reason) = (passed_over.provider.to_string(), &passed_over.reason);
+        warn!(model = model.name, provider, reason, "provider not available, passed over");
     }
-    info!(model = model.name, provider = report.provider.name(), "model loaded");
+    let Execution { provider, library, device, placement, agreement, .. } = execution;
+    let score_difference = agreement.map(|agreement| agreement.largest_score_difference);
+    info!(
+        model = model.name,
+        provider = provider.name(),
+        device,
+        library,
+        placement = %placement,
+        score_difference,
+        "model loaded"
+    );
 }

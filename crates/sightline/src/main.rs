@@ -10,6 +10,7 @@ mod failure;
 mod library;
 mod logging;
 mod models;
+mod references;
 mod replay;
 mod run;
 mod schema;

@@ -10,6 +10,7 @@ mod lines;
 mod mqtt;
 mod outbox;
 mod picture;
+mod providers;
 mod retention;
 mod snapshots;
 pub(crate) mod wire;

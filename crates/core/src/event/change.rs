@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::{EventTimes, ModelIdentity, Origin, Ulid, WireBox, rounded};
-use crate::{frame::FrameInfo, geometry::BoxInFrame};
+use crate::{execution::ExecutionSummary, frame::FrameInfo, geometry::BoxInFrame};
 
 /// What happened to an object.
 #[derive(Clone, Debug, PartialEq)]
@@ -207,6 +207,8 @@ impl Serialize for Event {
             time: EventTimes,
             model: &'a ModelIdentity,
             provider: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            execution: Option<&'a ExecutionSummary>,
             replayed: bool,
         }
         let change = &self.change;
@@ -237,6 +239,7 @@ impl Serialize for Event {
             time: change.time,
             model: &self.origin.model,
             provider: &self.origin.provider,
+            execution: self.origin.execution.as_ref(),
             replayed: self.replayed,
         }
         .serialize(serializer)

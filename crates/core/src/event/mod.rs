@@ -20,6 +20,7 @@ pub use self::{
     ulid::{NotAUlid, Ulid},
 };
 use crate::{
+    execution::ExecutionSummary,
     frame::{CaptureClock, FrameTimes},
     geometry::BoxInFrame,
     time::WallTime,
@@ -98,7 +99,7 @@ pub struct ModelIdentity {
 }
 
 /// Where a message comes from: the same for every message of one camera.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Origin {
     /// This machine's name in topics.
     pub node: String,
@@ -110,4 +111,6 @@ pub struct Origin {
     pub model: ModelIdentity,
     /// The execution provider really in use.
     pub provider: String,
+    /// How it runs the model; absent in events of versions that did not say.
+    pub execution: Option<ExecutionSummary>,
 }

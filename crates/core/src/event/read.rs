@@ -8,7 +8,7 @@ use super::{
     EndReason, Event, EventKind, EventTimes, LineDirection, ModelIdentity, ObjectChange, Origin, Ulid, WireBox,
     change::EVENT_SCHEMA_NAME,
 };
-use crate::{frame::FrameInfo, geometry::BoxInFrame};
+use crate::{execution::ExecutionSummary, frame::FrameInfo, geometry::BoxInFrame};
 
 /// What [`Event`] serialises to. Fields that are not here are a later version's, and nothing to this one.
 #[derive(Deserialize)]
@@ -41,6 +41,7 @@ struct Wire<'a> {
     time: EventTimes,
     model: ModelIdentity,
     provider: String,
+    execution: Option<ExecutionSummary>,
     replayed: bool,
 }
 
@@ -54,12 +55,12 @@ impl<'de> Deserialize<'de> for Event {
         let kind = wire.kind().map_err(de::Error::custom)?;
         let age = span(wire.age_seconds).ok_or_else(|| de::Error::custom("age_seconds is no span of time"))?;
         let (score, top_score, bbox) = (float(wire.score)?, float(wire.top_score)?, bbox(wire.r#box)?);
-        let Wire { node, pipeline, camera, model, provider, .. } = wire;
+        let Wire { node, pipeline, camera, model, provider, execution, .. } = wire;
         Ok(Self {
             id: wire.id,
             seq: wire.seq,
             epoch: wire.epoch,
-            origin: Arc::new(Origin { node, pipeline, camera, model, provider }),
+            origin: Arc::new(Origin { node, pipeline, camera, model, provider, execution }),
             change: ObjectChange {
                 kind,
                 track: wire.track,

@@ -46,11 +46,24 @@ fn any_number() -> impl Strategy<Value = f64> {
     prop_oneof![4 => 0.0f64..2.0, 4 => 0.0f64..3e11, 1 => any::<f64>(), 1 => 1e19f64..2e19]
 }
 
+fn any_execution() -> impl Strategy<Value = ExecutionSummary> {
+    let thousandths = 0u32..=1000;
+    (any::<String>(), thousandths, prop::collection::vec(any::<String>(), 0..3)).prop_map(
+        |(device, thousandths, passed_over)| ExecutionSummary {
+            device,
+            share: f64::from(thousandths) / 1000.0,
+            passed_over,
+        },
+    )
+}
+
 fn any_origin() -> impl Strategy<Value = Arc<Origin>> {
     let texts = (any::<String>(), any::<String>(), any::<String>(), any::<String>(), any::<String>(), any::<String>());
-    texts.prop_map(|(node, pipeline, camera, name, sha256, provider)| {
-        Arc::new(Origin { node, pipeline, camera, model: ModelIdentity { name, sha256 }, provider })
-    })
+    (texts, prop::option::of(any_execution())).prop_map(
+        |((node, pipeline, camera, name, sha256, provider), execution)| {
+            Arc::new(Origin { node, pipeline, camera, model: ModelIdentity { name, sha256 }, provider, execution })
+        },
+    )
 }
 
 fn any_times() -> impl Strategy<Value = EventTimes> {

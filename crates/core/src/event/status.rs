@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{ModelIdentity, Ulid};
-use crate::time::WallTime;
+use crate::{execution::Execution, time::WallTime};
 
 /// What a camera is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -123,6 +123,8 @@ pub struct PipelineStatus {
     pub model: ModelIdentity,
     /// The execution provider really in use.
     pub provider: String,
+    /// How it runs the model, and how that is known.
+    pub execution: Execution,
 }
 
 /// The node's `status`, retained.

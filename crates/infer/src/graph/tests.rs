@@ -33,19 +33,19 @@ fn spec() -> ModelSpec {
     }
 }
 
-fn port(name: &str, element: TensorElementType, shape: &[i64]) -> Port {
+fn port(name: &str, element: Element, shape: &[i64]) -> Port {
     Port { name: name.into(), element: Some(element), shape: shape.to_vec() }
 }
 
 fn input(shape: &[i64]) -> Vec<Port> {
-    vec![port("image", TensorElementType::Uint8, shape)]
+    vec![port("image", Element::U8, shape)]
 }
 
 fn outputs() -> Vec<Port> {
     vec![
-        port("classes", TensorElementType::Float32, &[-1, 7, 3]),
-        port("extra", TensorElementType::Float64, &[1]),
-        port("boxes", TensorElementType::Float32, &[-1, 7, 4]),
+        port("classes", Element::F32, &[-1, 7, 3]),
+        port("extra", Element::Other("f64".into()), &[1]),
+        port("boxes", Element::F32, &[-1, 7, 4]),
     ]
 }
 
@@ -72,12 +72,8 @@ fn each_difference_says_what_was_expected_and_what_found() {
     };
     let table: [(Vec<Port>, Vec<Port>, &str); 9] = [
         (vec![], outputs(), "the graph has 0 inputs (none), expected one"),
-        (vec![port("x", TensorElementType::Uint8, &fits)], outputs(), "the graph's input is \"x\", expected \"image\""),
-        (
-            vec![port("image", TensorElementType::Float32, &fits)],
-            outputs(),
-            "input \"image\" is of type f32, expected u8",
-        ),
+        (vec![port("x", Element::U8, &fits)], outputs(), "the graph's input is \"x\", expected \"image\""),
+        (vec![port("image", Element::F32, &fits)], outputs(), "input \"image\" is of type f32, expected u8"),
         (
             input(&[-1, 3, 200, 300]),
             outputs(),
@@ -105,7 +101,7 @@ fn each_difference_says_what_was_expected_and_what_found() {
         ),
         (
             input(&fits),
-            changed(|outputs| outputs[0].element = Some(TensorElementType::Float64)),
+            changed(|outputs| outputs[0].element = Some(Element::Other("f64".into()))),
             "output \"classes\" is of type f64, expected float32, int32 or int64",
         ),
     ];
@@ -116,7 +112,7 @@ fn each_difference_says_what_was_expected_and_what_found() {
 
 #[test]
 fn all_differences_are_told_at_once() {
-    let inputs = vec![port("x", TensorElementType::Float32, &[1, 3, 10, 10])];
+    let inputs = vec![port("x", Element::F32, &[1, 3, 10, 10])];
     assert_eq!(differences(&spec(), &inputs, &[]).len(), 5);
 }
 

@@ -17,9 +17,10 @@ use sightline_core::{
     },
     ports::Backend,
     preprocess::{InputSliceMut, Placement, Preprocessor},
-    tensor::{ElementType, InputData, InputView},
+    provider::{OnUnavailable, Provider},
+    tensor::{ElementType, InputBuffer, InputData, InputView},
 };
-use sightline_infer::{OrtBackend, SessionSettings, library};
+use sightline_infer::{InferError, OpenedModel, Reference, Wish, library};
 
 /// Thresholds of the reference boxes.
 pub const REFERENCE: DetectionSettings =
@@ -129,9 +130,38 @@ pub fn floats(path: &Path) -> Vec<f32> {
     bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
 }
 
+/// One session of one thread on the CPU, for batches of up to four.
+pub fn open_on_cpu(spec: &ModelSpec) -> Result<OpenedModel, InferError> {
+    open_on(spec, &[Provider::cpu()], OnUnavailable::Fallback)
+}
+
+/// The same on the first of `providers` that runs; compared with the CPU on two made pictures.
+pub fn open_on(
+    spec: &ModelSpec,
+    providers: &[Provider],
+    on_unavailable: OnUnavailable,
+) -> Result<OpenedModel, InferError> {
+    let wish =
+        Wish { providers, on_unavailable, max_batch: 4, sessions: 1, cache: None, references: &|| made_pictures(spec) };
+    sightline_infer::open(spec, &wish)
+}
+
+/// Two pictures of noise, as the model takes them.
+pub fn made_pictures(spec: &ModelSpec) -> Vec<Reference> {
+    let picture = |seed: usize| {
+        let samples = (0..spec.input.samples_per_image()).map(|index| ((index + seed) * 31 % 251) as u8);
+        let input = match spec.input.element {
+            ElementType::U8 => InputBuffer::U8(samples.collect()),
+            ElementType::F32 => InputBuffer::F32(samples.map(|byte| (f32::from(byte) - 127.5) / 127.5).collect()),
+        };
+        Reference { input, placement: Placement::whole(spec.input.width, spec.input.height) }
+    };
+    [0, 97].map(picture).into()
+}
+
 /// A model with everything around it: pictures in, detections out.
 pub struct Network {
-    pub backend: OrtBackend,
+    pub backend: Box<dyn Backend>,
     input: InputSpec,
     preprocessor: Preprocessor,
     postprocessor: Postprocessor,
@@ -139,8 +169,9 @@ pub struct Network {
 
 impl Network {
     pub fn open(spec: &ModelSpec) -> Self {
-        let (backend, report) = OrtBackend::open(spec, &SessionSettings::default()).unwrap();
-        assert!(report.passed_over.is_empty());
+        let mut opened = open_on_cpu(spec).unwrap();
+        assert!(opened.execution.passed_over.is_empty());
+        let backend = opened.backends.remove(0);
         Self {
             backend,
             input: spec.input.clone(),
@@ -153,7 +184,7 @@ impl Network {
     pub fn detect(&mut self, picture: &Path) -> Vec<Detection> {
         let postprocessor = &mut self.postprocessor;
         let mut detections = Vec::new();
-        Self::run(&mut self.backend, &self.input, &mut self.preprocessor, picture, &mut |outputs, placement| {
+        Self::run(&mut *self.backend, &self.input, &mut self.preprocessor, picture, &mut |outputs, placement| {
             postprocessor.detections(outputs, 0, placement, &mut detections).unwrap();
         });
         detections
@@ -162,14 +193,14 @@ impl Network {
     /// The raw outputs for a picture.
     pub fn heads(&mut self, picture: &Path) -> Vec<Vec<f32>> {
         let mut heads = Vec::new();
-        Self::run(&mut self.backend, &self.input, &mut self.preprocessor, picture, &mut |outputs, _| {
+        Self::run(&mut *self.backend, &self.input, &mut self.preprocessor, picture, &mut |outputs, _| {
             heads = outputs.iter().map(|output| output.data.to_vec()).collect();
         });
         heads
     }
 
     fn run(
-        backend: &mut OrtBackend,
+        backend: &mut dyn Backend,
         input: &InputSpec,
         preprocessor: &mut Preprocessor,
         picture: &Path,

@@ -33,6 +33,7 @@ fn event(seq: u64, kind: EventKind) -> Event {
         camera: "door".into(),
         model: ModelIdentity { name: "m".into(), sha256: "0".into() },
         provider: "cpu".into(),
+        execution: None,
     };
     let change = ObjectChange {
         kind,

@@ -9,6 +9,7 @@ use std::{
 
 use sightline_core::{
     event::{CameraState, CameraStatus, FrameBalance, Retained, Ulid},
+    execution::{BatchSizes, Execution},
     model::{DetectionSettings, Head, InputSpec, Labels, ModelSpec},
     plan::{CameraPlan, CameraSpec, InferencePlan, MqttPlan, OnUnavailable, PipelinePlan, Provider, SourceSpec},
     ports::{Backend, FrameSource},
@@ -80,17 +81,18 @@ pub fn engine(backends: Vec<Box<dyn Backend>>, max_batch: usize) -> Arc<Engine> 
     let parts = EngineParts {
         model: model(),
         inference: inference(max_batch),
-        provider: Provider::Cpu,
+        execution: Execution::on_cpu("fakes", 1),
         backends,
-        fixed_batch: None,
+        batch_sizes: BatchSizes::Any,
         stages: Arc::default(),
+        trouble: Arc::default(),
     };
     Engine::start(parts, "0").expect("threads for the workers")
 }
 
 fn inference(max_batch: usize) -> InferencePlan {
     InferencePlan {
-        providers: vec![Provider::Cpu],
+        providers: vec![Provider::cpu()],
         on_unavailable: OnUnavailable::Fallback,
         max_batch,
         max_wait: Duration::from_millis(2),

@@ -43,7 +43,7 @@ pub fn execute(args: &DetectArgs) -> Outcome {
     let model = models::load(args.model.as_deref().unwrap_or_else(|| models::for_detect()))?;
     sightline_media::init().or_fail(Kind::Unavailable)?;
     let sessions = library::open_on_all_cores(&model)?;
-    let fixed_batch = sessions.fixed_batch;
+    let batch_sizes = sessions.batch_sizes;
     let Some(backend) = sessions.backends.into_iter().next() else {
         return Err(Failure::new(Kind::Internal, anyhow!("no session was opened")));
     };
@@ -54,7 +54,7 @@ pub fn execute(args: &DetectArgs) -> Outcome {
         std::fs::create_dir_all(folder).with_context(context).or_fail(Kind::Usage)?;
     }
     let mut run = Run {
-        detector: Detector::new(model.clone(), backend, fixed_batch),
+        detector: Detector::new(model.clone(), backend, batch_sizes),
         settings,
         labels: &model.labels,
         draw: args.draw.as_deref(),

@@ -17,7 +17,7 @@ use sightline_config::{
     models::{self, ModelReference},
 };
 use sightline_core::{
-    detection::Detection, event::WireDetection, frame::FrameBuffer, model::ModelSpec, plan::Provider,
+    agreement, detection::Detection, event::WireDetection, frame::FrameBuffer, model::ModelSpec, plan::Provider,
 };
 use sightline_pipeline::detector::Detector;
 
@@ -26,11 +26,6 @@ use crate::{
     failure::{Failure, Kind, OrFail, Outcome},
     library,
 };
-
-/// What a right one may differ by: 16-bit floats on a GPU and other rounding of 8-bit kernels stay below it, while the
-/// saturation of 8-bit kernels on CPUs without VNNI, or a wrong channel order, go far beyond.
-const SCORE_TOLERANCE: f32 = 0.06;
-const IOU_LEAST: f32 = 0.85;
 
 /// One line of `detections.jsonl`: what `sightline detect` prints.
 #[derive(Deserialize)]
@@ -96,7 +91,7 @@ fn verify(reference: &str, provider: &Provider) -> Result<Verdict, Failure> {
     let sessions = library::open_on(&spec, provider.clone())?;
     let mut verdict = Verdict {
         model: spec.name.clone(),
-        provider: sessions.provider.name(),
+        provider: sessions.execution.provider.name(),
         ok: true,
         pictures: 0,
         detections: 0,
@@ -112,13 +107,17 @@ fn verify(reference: &str, provider: &Provider) -> Result<Verdict, Failure> {
     let Some(backend) = sessions.backends.into_iter().next() else {
         return Err(Failure::new(Kind::Internal, anyhow!("no session was opened")));
     };
-    let mut detector = Detector::new(spec.clone(), backend, sessions.fixed_batch);
+    let mut detector = Detector::new(spec.clone(), backend, sessions.batch_sizes);
     for line in read_lines(&folder)? {
         let found = detect(&mut detector, &spec, &folder.join(&line.source))?;
         let expected = expected(&line, &spec)?;
         verdict.pictures += 1;
         verdict.detections += expected.len();
-        compare(&line.source, &expected, &found, &spec, &mut verdict);
+        let comparison = agreement::compare(&expected, &found, spec.defaults.score_threshold);
+        verdict.worst_score_difference = verdict.worst_score_difference.max(comparison.largest_score_difference);
+        verdict.worst_iou = verdict.worst_iou.min(comparison.least_iou);
+        let source = line.source.display();
+        verdict.drift.extend(comparison.drift.iter().map(|drift| format!("{source}: {}", drift.text(&spec.labels))));
     }
     verdict.ok = verdict.drift.is_empty();
     Ok(verdict)
@@ -158,37 +157,6 @@ fn detect(detector: &mut Detector, spec: &ModelSpec, picture: &Path) -> Result<V
     Ok(detector.run(&[spec.defaults]).or_fail(Kind::Internal)?.pop().unwrap_or_default())
 }
 
-/// Every expected detection must be found, and nothing else, but for scores so near the threshold that rounding decides.
-fn compare(source: &Path, expected: &[Detection], found: &[Detection], spec: &ModelSpec, verdict: &mut Verdict) {
-    let certain = spec.defaults.score_threshold + SCORE_TOLERANCE;
-    let told = |detection: &Detection| {
-        let label = spec.labels.name(detection.class_id).unwrap_or("?");
-        format!("{}: {label} of score {:.3}", source.display(), detection.score)
-    };
-    let best = |wanted: &Detection, among: &[Detection]| {
-        let same_class = among.iter().filter(|other| other.class_id == wanted.class_id);
-        same_class.map(|other| (wanted.bbox.iou(&other.bbox), other.score)).max_by(|a, b| a.0.total_cmp(&b.0))
-    };
-    for detection in expected {
-        match best(detection, found) {
-            Some((iou, score)) if iou >= IOU_LEAST && (score - detection.score).abs() <= SCORE_TOLERANCE => {
-                verdict.worst_score_difference = verdict.worst_score_difference.max((score - detection.score).abs());
-                verdict.worst_iou = verdict.worst_iou.min(iou);
-            }
-            Some((iou, score)) if detection.score >= certain => {
-                verdict.drift.push(format!("{} is now at score {score:.3}, IoU {iou:.2}", told(detection)));
-            }
-            None if detection.score >= certain => verdict.drift.push(format!("{} is not found", told(detection))),
-            _ => {}
-        }
-    }
-    for detection in found.iter().filter(|detection| detection.score >= certain) {
-        if best(detection, expected).is_none_or(|(iou, _)| iou < IOU_LEAST) {
-            verdict.drift.push(format!("{} is new", told(detection)));
-        }
-    }
-}
-
 fn text(verdict: &Verdict) -> String {
     let Verdict { model, provider, pictures, detections, worst_score_difference, worst_iou, drift, note, .. } = verdict;
     let state = if verdict.ok { "ok" } else { "DRIFTS" };
@@ -203,79 +171,4 @@ fn text(verdict: &Verdict) -> String {
         text.push_str(&format!("\n        {line}"));
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use sightline_core::{
-        geometry::BoxInFrame,
-        model::{DetectionSettings, Head, InputSpec, Labels},
-    };
-
-    use super::*;
-
-    fn spec() -> ModelSpec {
-        ModelSpec {
-            name: "m".into(),
-            weights: None,
-            weights_file_name: "m.onnx".into(),
-            weights_searched: Vec::new(),
-            sha256: String::new(),
-            license: String::new(),
-            source: String::new(),
-            input: InputSpec::rgb_bytes(300, 300),
-            head: Head::DetectionOutput { output: "d".into() },
-            labels: Labels::new(vec![None, Some("person".into()), Some("car".into())]),
-            defaults: DetectionSettings {
-                score_threshold: 0.5,
-                iou_threshold: 0.6,
-                max_detections: 100,
-                class_agnostic: false,
-            },
-        }
-    }
-
-    fn at(class_id: u16, score: f32, left: f32) -> Detection {
-        Detection { class_id, score, bbox: BoxInFrame::from_edges(left, 0.2, left + 0.2, 0.6) }
-    }
-
-    fn drift(expected: &[Detection], found: &[Detection]) -> Vec<String> {
-        let mut verdict = Verdict {
-            model: "m".into(),
-            provider: "cpu",
-            ok: true,
-            pictures: 1,
-            detections: 0,
-            worst_score_difference: 0.0,
-            worst_iou: 1.0,
-            drift: Vec::new(),
-            note: None,
-        };
-        compare(Path::new("a.png"), expected, found, &spec(), &mut verdict);
-        verdict.drift
-    }
-
-    #[test]
-    fn what_rounding_does_is_no_drift() {
-        let expected = [at(1, 0.9, 0.1), at(2, 0.52, 0.6)];
-        assert!(drift(&expected, &expected).is_empty());
-        // A little lower and shifted; the second one fell under the threshold.
-        assert!(drift(&expected, &[at(1, 0.87, 0.105)]).is_empty());
-        // One that was under the threshold came above it.
-        assert!(drift(&expected, &[at(1, 0.9, 0.1), at(2, 0.5, 0.6), at(1, 0.53, 0.7)]).is_empty());
-    }
-
-    #[test]
-    fn what_rounding_cannot_do_is_drift() {
-        let expected = [at(1, 0.9, 0.1)];
-        assert_eq!(drift(&expected, &[]), ["a.png: person of score 0.900 is not found"]);
-        assert_eq!(
-            drift(&expected, &[at(1, 0.7, 0.1)]),
-            ["a.png: person of score 0.900 is now at score 0.700, IoU 1.00"]
-        );
-        let moved = drift(&expected, &[at(1, 0.9, 0.15)]);
-        assert!(moved.len() == 2 && moved[0].contains("IoU 0.60") && moved[1].ends_with("is new"), "{moved:?}");
-        assert_eq!(drift(&expected, &[at(2, 0.9, 0.1)]).len(), 2);
-        assert_eq!(drift(&[], &[at(2, 0.9, 0.1)]), ["a.png: car of score 0.900 is new"]);
-    }
 }

@@ -49,14 +49,15 @@ pub fn execute(args: &ReplayArgs) -> Outcome {
     let (pipeline, camera) = plan(args)?;
     sightline_media::init().or_fail(Kind::Unavailable)?;
     let video = VideoReader::open(&args.video, None).map_err(|error| unreadable(&error))?;
-    let sessions = library::open_for_cameras(&pipeline.model, &pipeline.inference, 1)?;
+    let sessions = library::open_for_cameras(&pipeline.model, &pipeline.inference, 1, None)?;
     let backend = sessions.backends.into_iter().next().context("no session was opened").or_fail(Kind::Internal)?;
     let origin = Arc::new(Origin {
         node: pipeline.mqtt.node.clone(),
         pipeline: pipeline.name.clone(),
         camera: camera.spec.id.to_string(),
         model: ModelIdentity { name: pipeline.model.name.clone(), sha256: pipeline.model.sha256.clone() },
-        provider: sessions.provider.name().to_string(),
+        provider: sessions.execution.provider.name().to_string(),
+        execution: Some(sessions.execution.summary()),
     });
     let timeline = args.timeline.as_deref().map(|path| TimelineFile::create(path, args.start)).transpose();
     let output = Arc::new(Output::new(timeline.or_fail(Kind::Usage)?));
@@ -66,7 +67,7 @@ pub fn execute(args: &ReplayArgs) -> Outcome {
     let observation = Observation::new(&camera, &pipeline.model.labels, threshold, origin, events, false);
     let settings = observation.decoding(pipeline.detection);
     let mut replay = Replay {
-        detector: Detector::new(pipeline.model.clone(), backend, sessions.fixed_batch),
+        detector: Detector::new(pipeline.model.clone(), backend, sessions.batch_sizes),
         settings,
         observation,
         clock: VirtualClock::new(args.start),

@@ -12,11 +12,12 @@ use sightline_pipeline::{
     snapshots::SnapshotTaker,
 };
 use sightline_store::{CameraFiles, EventStore, FileArchive};
+use tokio::sync::Notify;
 use tracing::{info, warn};
 
 use super::{
     brokers::{self, Broker},
-    engines::{self, Engines, RunningEngine},
+    engines::{self, EngineSurroundings, Engines, Occasion, RunningEngine},
     observed::{InForce, Observed},
 };
 use crate::{
@@ -39,9 +40,16 @@ pub struct Daemon {
     sources: Arc<Sources>,
     archive: Arc<FileArchive>,
     store: Arc<EventStore>,
-    stages: Arc<StageTimes>,
+    surroundings: EngineSurroundings,
     plan: Arc<Plan>,
     since: WallTime,
+}
+
+/// What runs already, and what new engines need.
+pub struct Prerequisites {
+    sources: Arc<Sources>,
+    running: Vec<RunningEngine>,
+    surroundings: EngineSurroundings,
 }
 
 /// A plan that can be put in force: what can fail has been done.
@@ -61,21 +69,29 @@ impl Daemon {
         let stages = Arc::new(StageTimes::default());
         let store = EventStore::open(state_dir, stages.clone()).or_fail(Kind::Unavailable)?;
         let sources = Sources::start()?;
-        let Prepared { plan, engines } = prepare(plan, &sources, Vec::new(), stages.clone()).await?;
+        let surroundings = EngineSurroundings {
+            stages: stages.clone(),
+            trouble: Arc::new(Notify::new()),
+            state_dir: state_dir.to_path_buf(),
+        };
+        let prerequisites =
+            Prerequisites { sources: sources.clone(), running: Vec::new(), surroundings: surroundings.clone() };
+        let Prepared { plan, engines } = prepare(plan, prerequisites, Occasion::Wished).await?;
         let brokers = brokers::open(&plan, &[], &store, &stages, since)?;
         brokers::first_answers(&brokers).await;
 
         let archive = Arc::new(FileArchive::open(state_dir, &camera_files(&plan)));
         FileArchive::keep_tidy(&archive).or_fail(Kind::Internal)?;
         let snapshots = SnapshotTaker::start(Arc::new(JpegEncoder), archive.clone()).or_fail(Kind::Internal)?;
-        let surroundings = Surroundings {
+        let around_cameras = Surroundings {
             source: sources.clone(),
             snapshots: Arc::new(snapshots),
             archive: archive.clone(),
             stages: stages.clone(),
         };
-        let runtime = Runtime::start(parts(&plan, &engines, &brokers), surroundings);
-        let daemon = Self { runtime, brokers, engines: engines.all, sources, archive, store, stages, plan, since };
+        let runtime = Runtime::start(parts(&plan, &engines, &brokers), around_cameras);
+        let engines = engines.all;
+        let daemon = Self { runtime, brokers, engines, surroundings, sources, archive, store, plan, since };
         daemon.tell();
         Ok(daemon)
     }
@@ -85,15 +101,39 @@ impl Daemon {
         Arc::new(Observed {
             roster: self.runtime.roster(),
             store: self.store.clone(),
-            stages: self.stages.clone(),
+            stages: self.surroundings.stages.clone(),
             since: self.since,
             in_force: parking_lot::RwLock::new(self.in_force()),
         })
     }
 
     /// What is needed for [`prepare`].
-    pub fn prerequisites(&self) -> (Arc<Sources>, Vec<RunningEngine>, Arc<StageTimes>) {
-        (self.sources.clone(), self.engines.clone(), self.stages.clone())
+    pub fn prerequisites(&self) -> Prerequisites {
+        Prerequisites {
+            sources: self.sources.clone(),
+            running: self.engines.clone(),
+            surroundings: self.surroundings.clone(),
+        }
+    }
+
+    /// The plan in force.
+    pub fn plan(&self) -> Plan {
+        Plan::clone(&self.plan)
+    }
+
+    /// Is woken when an engine's sessions fail.
+    pub fn trouble(&self) -> Arc<Notify> {
+        self.surroundings.trouble.clone()
+    }
+
+    /// Whether an engine's sessions fail.
+    pub fn is_in_trouble(&self) -> bool {
+        self.engines.iter().any(|running| running.engine.failure().is_some())
+    }
+
+    /// Whether one fails for good that no other provider may stand in for.
+    pub fn must_give_up(&self) -> bool {
+        engines::must_give_up(&self.engines)
     }
 
     /// Puts a prepared plan in force. What did not change goes on undisturbed. Takes a few seconds at most.
@@ -102,7 +142,7 @@ impl Daemon {
     /// When a broker's certificates cannot be used; nothing has changed then.
     pub async fn reload(&mut self, prepared: Prepared, observed: &Observed) -> Result<ReloadReport, Failure> {
         let Prepared { plan, engines } = prepared;
-        let opened = brokers::open(&plan, &self.brokers, &self.store, &self.stages, self.since)?;
+        let opened = brokers::open(&plan, &self.brokers, &self.store, &self.surroundings.stages, self.since)?;
         self.archive.set_cameras(&camera_files(&plan));
         let changes = self.runtime.reload(parts(&plan, &engines, &opened)).await;
         if !changes.stragglers.is_empty() {
@@ -183,19 +223,15 @@ impl Daemon {
 ///
 /// # Errors
 /// When a scene is unknown, a model or its provider is not available, or a broker's certificates cannot be used.
-pub async fn prepare(
-    plan: Plan,
-    sources: &Arc<Sources>,
-    running: Vec<RunningEngine>,
-    stages: Arc<StageTimes>,
-) -> Result<Prepared, Failure> {
+pub async fn prepare(plan: Plan, prerequisites: Prerequisites, occasion: Occasion) -> Result<Prepared, Failure> {
+    let Prerequisites { sources, running, surroundings } = prerequisites;
     brokers::check(&plan)?;
     sources.provide(&plan).await?;
     let plan = Arc::new(plan);
     // Opening sessions can take minutes on an accelerator; meanwhile a signal must still be heard.
     let opening = tokio::task::spawn_blocking({
         let plan = plan.clone();
-        move || engines::open(&plan.pipelines, &running, &stages)
+        move || engines::open(&plan.pipelines, &running, &surroundings, occasion)
     });
     let engines = opening.await.or_fail(Kind::Internal)??;
     Ok(Prepared { plan, engines })

@@ -1,31 +1,54 @@
-//! Models in memory: one engine per distinct pair of model and inference settings.
+//! Models in memory: one engine per distinct pair of model and inference settings. What does not run as wished is opened
+//! anew at a reload, and what fails while it runs at once.
 
-use std::sync::Arc;
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use sightline_core::{
+    execution::PassedOver,
     histogram::StageTimes,
-    plan::{PipelinePlan, Provider},
+    plan::{InferencePlan, OnUnavailable, PipelinePlan, Provider},
 };
+use sightline_infer::OpenedModel;
 use sightline_pipeline::engine::{Engine, EngineParts};
+use tokio::sync::Notify;
+use tracing::{error, info, warn};
 
 use crate::{
     failure::{Failure, Kind, OrFail},
-    library::{self, Sessions},
+    library,
 };
 
-/// A running engine, and why it is not what was wished.
+/// A provider that was opened anew after it had failed, and has run for so long since, is given another such try.
+const FORGIVEN_AFTER: Duration = Duration::from_secs(600);
+
+/// A running engine.
 #[derive(Clone)]
 pub struct RunningEngine {
     /// The engine.
     pub engine: Arc<Engine>,
-    /// Providers that were wished before the one in use, with the reason why each does not run.
-    pub passed_over: Arc<[(Provider, String)]>,
+    /// When its provider was opened anew because it had failed.
+    rebuilt: Option<Instant>,
 }
 
 impl RunningEngine {
     fn serves(&self, pipeline: &PipelinePlan) -> bool {
         self.engine.inference == pipeline.inference && *self.engine.model == *pipeline.model
     }
+
+    /// Whether the first provider that was wished runs.
+    pub fn is_as_wished(&self) -> bool {
+        self.engine.execution.passed_over.is_empty()
+    }
+}
+
+/// Whether engines have failed for good that must not be replaced by another provider's.
+pub fn must_give_up(engines: &[RunningEngine]) -> bool {
+    let policy = |it: &RunningEngine| it.engine.inference.on_unavailable == OnUnavailable::Fail;
+    engines.iter().any(|it| it.engine.failure().is_some() && policy(it))
 }
 
 /// The engines that a plan needs.
@@ -38,6 +61,26 @@ pub struct Engines {
     pub loaded: Vec<String>,
 }
 
+/// Why engines are opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    /// A start or a reload: providers that were passed over are tried again.
+    Wished,
+    /// Sessions failed while they ran: only those are replaced.
+    Failed,
+}
+
+/// What every engine needs.
+#[derive(Clone)]
+pub struct EngineSurroundings {
+    /// Where it is counted how long each stage takes.
+    pub stages: Arc<StageTimes>,
+    /// Is woken when an engine's sessions fail.
+    pub trouble: Arc<Notify>,
+    /// Where compiled models are kept.
+    pub state_dir: PathBuf,
+}
+
 /// Opens what `pipelines` need and `running` has not got; nothing that runs is touched, but for further sessions where more
 /// cameras share one model than before. Takes seconds, on an accelerator minutes: called on a thread that may wait.
 ///
@@ -46,7 +89,8 @@ pub struct Engines {
 pub fn open(
     pipelines: &[PipelinePlan],
     running: &[RunningEngine],
-    stages: &Arc<StageTimes>,
+    surroundings: &EngineSurroundings,
+    occasion: Occasion,
 ) -> Result<Engines, Failure> {
     let mut engines = Engines { all: Vec::new(), of_pipeline: Vec::new(), loaded: Vec::new() };
     for pipeline in pipelines {
@@ -57,14 +101,29 @@ pub fn open(
         }
         let sharing = pipelines.iter().filter(|it| it.model == pipeline.model && it.inference == pipeline.inference);
         let cameras = sharing.map(|pipeline| pipeline.cameras.len()).sum();
-        let engine = match running.iter().find(|engine| engine.serves(pipeline)) {
+        let opening = Opening { pipeline, cameras, surroundings };
+        let known = running.iter().find(|engine| engine.serves(pipeline));
+        let engine = match known {
             Some(engine) => {
-                add_sessions(engine, pipeline, cameras)?;
-                engine.clone()
+                let engine_in_force = match (engine.engine.failure(), occasion) {
+                    (Some(reason), _) => opening.replace(engine, reason)?,
+                    (None, Occasion::Wished) => opening.better(engine),
+                    (None, Occasion::Failed) => None,
+                };
+                match engine_in_force {
+                    Some(other) => {
+                        engines.loaded.push(pipeline.model.name.clone());
+                        other
+                    }
+                    None => {
+                        opening.add_sessions(engine)?;
+                        engine.clone()
+                    }
+                }
             }
             None => {
                 engines.loaded.push(pipeline.model.name.clone());
-                start(pipeline, cameras, stages)?
+                opening.start(&pipeline.inference.providers, Vec::new())?
             }
         };
         engines.of_pipeline.push(engines.all.len());
@@ -73,28 +132,92 @@ pub fn open(
     Ok(engines)
 }
 
-fn start(pipeline: &PipelinePlan, cameras: usize, stages: &Arc<StageTimes>) -> Result<RunningEngine, Failure> {
-    let Sessions { backends, provider, passed_over, fixed_batch } =
-        library::open_for_cameras(&pipeline.model, &pipeline.inference, cameras)?;
-    let parts = EngineParts {
-        model: pipeline.model.clone(),
-        inference: pipeline.inference.clone(),
-        provider,
-        backends,
-        fixed_batch,
-        stages: stages.clone(),
-    };
-    let engine = Engine::start(parts, &pipeline.name).or_fail(Kind::Internal)?;
-    Ok(RunningEngine { engine, passed_over: passed_over.into() })
+/// One engine to be opened.
+#[derive(Clone, Copy)]
+struct Opening<'a> {
+    pipeline: &'a PipelinePlan,
+    /// All that share it.
+    cameras: usize,
+    surroundings: &'a EngineSurroundings,
 }
 
-/// On a CPU each further camera gets a session, up to the cores.
-fn add_sessions(running: &RunningEngine, pipeline: &PipelinePlan, cameras: usize) -> Result<(), Failure> {
-    let engine = &running.engine;
-    if engine.provider != Provider::Cpu {
-        return Ok(());
+impl Opening<'_> {
+    /// Opens the first of `providers` that runs, after `passed_over`.
+    fn start(&self, providers: &[Provider], passed_over: Vec<PassedOver>) -> Result<RunningEngine, Failure> {
+        let plan = InferencePlan { providers: providers.to_vec(), ..self.pipeline.inference.clone() };
+        let (model, surroundings) = (&self.pipeline.model, self.surroundings);
+        let sessions = library::sessions_for(self.cameras);
+        let mut opened = library::open(model, &plan, sessions, Some(&surroundings.state_dir))?;
+        opened.execution.passed_over.splice(0..0, passed_over);
+        library::tell(model, &opened.execution);
+        let OpenedModel { backends, batch_sizes, execution } = opened;
+        let parts = EngineParts {
+            model: model.clone(),
+            inference: self.pipeline.inference.clone(),
+            execution,
+            backends,
+            batch_sizes,
+            stages: surroundings.stages.clone(),
+            trouble: surroundings.trouble.clone(),
+        };
+        let engine = Engine::start(parts, &self.pipeline.name).or_fail(Kind::Internal)?;
+        Ok(RunningEngine { engine, rebuilt: None })
     }
-    let missing = library::cpu_sessions(cameras).saturating_sub(engine.sessions());
-    let backends = library::open_cpu_sessions(&pipeline.model, missing)?;
-    engine.add_workers(backends, &pipeline.name).or_fail(Kind::Internal)
+
+    /// An engine on one of the providers that were passed over, if one runs by now.
+    fn better(&self, running: &RunningEngine) -> Option<RunningEngine> {
+        if running.is_as_wished() {
+            return None;
+        }
+        let wished: Vec<Provider> =
+            running.engine.execution.passed_over.iter().map(|passed_over| passed_over.provider.clone()).collect();
+        match self.start(&wished, Vec::new()) {
+            Ok(better) => Some(better),
+            Err(failure) => {
+                let (model, provider) = (&self.pipeline.model.name, running.engine.execution.provider.to_string());
+                let reason = failure.cause.map_or_else(String::new, |cause| format!("{cause:#}"));
+                warn!(model, provider, reason, "it stays on this provider: those wished before it still do not run");
+                None
+            }
+        }
+    }
+
+    /// An engine in place of one whose sessions fail: the same provider opened anew, once; then the next one.
+    fn replace(&self, failed: &RunningEngine, reason: &str) -> Result<Option<RunningEngine>, Failure> {
+        let (execution, wished) = (&failed.engine.execution, &self.pipeline.inference.providers);
+        let (model, provider) = (&self.pipeline.model.name, execution.provider.to_string());
+        let mut passed_over = execution.passed_over.clone();
+        let at = wished.iter().position(|it| *it == execution.provider).unwrap_or(0);
+        let was_rebuilt = failed.rebuilt.is_some_and(|rebuilt| rebuilt.elapsed() < FORGIVEN_AFTER);
+        let others = wished.get(at + 1..).unwrap_or_default();
+        if was_rebuilt && (!others.is_empty() || self.pipeline.inference.on_unavailable == OnUnavailable::Fail) {
+            error!(model, provider, reason, "a provider fails again after it was opened anew; stepping down");
+            if self.pipeline.inference.on_unavailable == OnUnavailable::Fail {
+                let message =
+                    format!("{model}: {provider} fails while it runs ({reason}), and on_unavailable is `fail`");
+                return Err(Failure::new(Kind::Unavailable, anyhow::anyhow!(message)));
+            }
+            let reason = format!("it failed while it ran: {reason}");
+            passed_over.push(PassedOver { provider: execution.provider.clone(), reason });
+            return self.start(others, passed_over).map(Some);
+        }
+        warn!(model, provider, reason, "a provider fails while it runs; opening it anew");
+        let mut replaced = self.start(wished.get(at..).unwrap_or_default(), passed_over)?;
+        let is_the_same = replaced.engine.execution.provider == execution.provider;
+        replaced.rebuilt = is_the_same.then(Instant::now);
+        info!(model, provider = %replaced.engine.execution.provider, "opened anew");
+        Ok(Some(replaced))
+    }
+
+    /// On a CPU each further camera gets a session, up to the cores.
+    fn add_sessions(&self, running: &RunningEngine) -> Result<(), Failure> {
+        let engine = &running.engine;
+        let Provider::Cpu(options) = &engine.execution.provider else { return Ok(()) };
+        if options.workers.is_some() {
+            return Ok(());
+        }
+        let missing = library::sessions_for(self.cameras).saturating_sub(engine.sessions());
+        let backends = library::open_cpu_sessions(&self.pipeline.model, &self.pipeline.inference, options, missing)?;
+        engine.add_workers(backends, &self.pipeline.name).or_fail(Kind::Internal)
+    }
 }

@@ -13,7 +13,6 @@ use sightline_pipeline::clock::wall_now;
 
 use super::{
     brokers::Broker,
-    engines::RunningEngine,
     observed::{Observed, oldest_age},
     process,
 };
@@ -109,24 +108,53 @@ fn stages(collector: &mut Collector, observed: &Observed) {
     collector.family(MetricKind::Histogram, "sightline_stage_seconds", help, Stage::ALL.map(sample).into());
 }
 
+/// Engines of one model on one provider, together.
+struct ModelFigures {
+    sessions: usize,
+    batches: u64,
+    is_less_than_wished: bool,
+    share: f64,
+    score_difference: f32,
+}
+
+impl Default for ModelFigures {
+    fn default() -> Self {
+        Self { sessions: 0, batches: 0, is_less_than_wished: false, share: 1.0, score_difference: 0.0 }
+    }
+}
+
 fn engines(collector: &mut Collector, observed: &Observed) {
     let engines = observed.in_force.read().engines.clone();
     // Pipelines that batch in other ways have engines of their own, be it with the same model.
-    let mut models: BTreeMap<(String, &'static str), (usize, u64, bool)> = BTreeMap::new();
-    for RunningEngine { engine, passed_over } in &engines {
-        let all = models.entry((engine.model.name.clone(), engine.provider.name())).or_insert((0, 0, true));
-        *all = (all.0 + engine.sessions(), all.1 + engine.progress().batches, all.2 && passed_over.is_empty());
+    let mut models: BTreeMap<(String, &'static str), ModelFigures> = BTreeMap::new();
+    for running in &engines {
+        let engine = &running.engine;
+        let figures = models.entry((engine.model.name.clone(), engine.execution.provider.name())).or_default();
+        figures.sessions += engine.sessions();
+        figures.batches += engine.progress().batches;
+        figures.is_less_than_wished |= !running.is_as_wished();
+        // Of several engines of one model on one provider the worst.
+        figures.share = figures.share.min(engine.execution.placement.share());
+        let difference = engine.execution.agreement.map_or(0.0, |agreement| agreement.largest_score_difference);
+        figures.score_difference = figures.score_difference.max(difference);
     }
     let of = |(model, provider): &(String, &'static str)| {
         vec![("model", model.clone()), ("provider", (*provider).to_string())]
     };
     let help = "Sessions of each model, and the execution provider that they really run on.";
-    let sessions = models.iter().map(|(model, (sessions, ..))| (of(model), *sessions as f64));
+    let sessions = models.iter().map(|(model, figures)| (of(model), figures.sessions as f64));
     collector.gauge("sightline_inference_sessions", help, sessions);
-    let batches = models.iter().map(|(model, (_, batches, _))| (of(model), *batches));
+    let batches = models.iter().map(|(model, figures)| (of(model), figures.batches));
     collector.counter("sightline_inference_batches", "Batches that were run.", batches);
-    let as_wished = models.iter().map(|(model, (.., as_wished))| (of(model), if *as_wished { 1.0 } else { 0.0 }));
+    let as_wished =
+        models.iter().map(|(model, figures)| (of(model), f64::from(u8::from(!figures.is_less_than_wished))));
     collector.gauge("sightline_provider_as_wished", "1 when the first provider that was wished runs.", as_wished);
+    let help = "Share of the model's nodes that the provider runs itself, from 0 to 1.";
+    let shares = models.iter().map(|(model, figures)| (of(model), figures.share));
+    collector.gauge("sightline_provider_node_share", help, shares);
+    let help = "Largest difference of a score from the CPU's on the model's reference pictures, when it was opened.";
+    let differences = models.iter().map(|(model, figures)| (of(model), f64::from(figures.score_difference)));
+    collector.gauge("sightline_provider_score_difference", help, differences);
 }
 
 fn brokers(collector: &mut Collector, observed: &Observed) {

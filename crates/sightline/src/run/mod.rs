@@ -13,11 +13,12 @@ mod process;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context;
 use daemon::Daemon;
+use engines::Occasion;
 use liveness::Liveness;
 use observed::{Observed, Operator, ReloadRequest};
 use sightline_config::Environment;
@@ -44,6 +45,11 @@ const RUNTIME_THREADS: usize = 2;
 const START_MAY_TAKE: Duration = Duration::from_secs(900);
 /// How long answers that are being written are waited for at the end.
 const HTTP_DEADLINE: Duration = Duration::from_millis(200);
+/// After an engine was replaced because its sessions failed the next one is not replaced before: what fails at once would
+/// otherwise be opened again and again, and cameras' counts with it.
+const RECOVERY_PAUSE: Duration = Duration::from_secs(5);
+/// So long after it could not be replaced it is tried again.
+const RECOVERY_RETRY: Duration = Duration::from_secs(60);
 /// Where the token of the HTTP endpoint may stand instead of in a file.
 const TOKEN_VARIABLE: &str = "SIGHTLINE_HTTP_TOKEN";
 
@@ -136,9 +142,12 @@ async fn serve(plan: Plan, args: &RunArgs, web: Option<WebSettings>, state_dir: 
     notify::keep_watchdog(liveness);
     memory::give_back_regularly();
 
-    let mut running = Running { daemon, observed, paths: &args.paths };
-    let name = running.until_stopped(&mut signals, requests).await;
-    info!(signal = name, "stopping");
+    let mut running = Running { daemon, observed, paths: &args.paths, recover_at: None };
+    let ending = running.until_stopped(&mut signals, requests).await;
+    match &ending {
+        Ending::Signal(name) => info!(signal = name, "stopping"),
+        Ending::GivenUp(_) => error!("stopping: on_unavailable is `fail`, and an execution provider fails"),
+    }
     notify::stopping();
     signals.exit_on_second();
     if let Some(server) = server {
@@ -146,7 +155,18 @@ async fn serve(plan: Plan, args: &RunArgs, web: Option<WebSettings>, state_dir: 
     }
     running.daemon.stop().await;
     info!("stopped");
-    Ok(())
+    match ending {
+        Ending::Signal(_) => Ok(()),
+        Ending::GivenUp(failure) => Err(failure),
+    }
+}
+
+/// Why the daemon stops.
+enum Ending {
+    /// By this signal.
+    Signal(&'static str),
+    /// An execution provider fails that no other may stand in for.
+    GivenUp(Failure),
 }
 
 fn running_status(observed: &Observed) -> String {
@@ -159,28 +179,36 @@ struct Running<'a> {
     daemon: Daemon,
     observed: Arc<Observed>,
     paths: &'a [PathBuf],
+    /// Before that no failed engine is replaced: the last one has just been.
+    recover_at: Option<Instant>,
 }
 
 impl Running<'_> {
-    /// Reloads when somebody wishes it; the name of the signal that ends it.
-    async fn until_stopped(
-        &mut self,
-        signals: &mut Signals,
-        mut requests: mpsc::Receiver<ReloadRequest>,
-    ) -> &'static str {
+    /// Reloads when somebody wishes it and replaces engines that fail; why it ends.
+    async fn until_stopped(&mut self, signals: &mut Signals, mut requests: mpsc::Receiver<ReloadRequest>) -> Ending {
+        let trouble = self.daemon.trouble();
         loop {
+            let is_in_trouble = self.daemon.is_in_trouble();
+            let recover_at = self.recover_at.unwrap_or_else(Instant::now);
             let request = tokio::select! {
                 signal = signals.next() => match signal {
-                    Signal::Stop(name) => return name,
+                    Signal::Stop(name) => return Ending::Signal(name),
                     Signal::Reload => None,
                 },
                 // Without an endpoint nobody asks.
                 Some(request) = requests.recv() => Some(request),
+                () = trouble.notified(), if !is_in_trouble => continue,
+                () = tokio::time::sleep_until(recover_at.into()), if is_in_trouble => {
+                    match self.recover(signals).await {
+                        Ok(()) => continue,
+                        Err(ending) => return ending,
+                    }
+                }
             };
             notify::reloading();
             let outcome = match self.reload(signals).await {
                 Ok(outcome) => outcome,
-                Err(Stopped(name)) => return name,
+                Err(Stopped(name)) => return Ending::Signal(name),
             };
             notify::ready(&running_status(&self.observed));
             match &outcome {
@@ -192,6 +220,29 @@ impl Running<'_> {
                 let _ = request.send(outcome);
             }
         }
+    }
+
+    /// Puts other engines in the place of those whose sessions fail; everything else goes on.
+    async fn recover(&mut self, signals: &mut Signals) -> Result<(), Ending> {
+        let (plan, prerequisites) = (self.daemon.plan(), self.daemon.prerequisites());
+        let prepared = tokio::select! {
+            prepared = daemon::prepare(plan, prerequisites, Occasion::Failed) => prepared,
+            name = signals.stop() => return Err(Ending::Signal(name)),
+        };
+        let outcome = match prepared {
+            Ok(prepared) => self.daemon.reload(prepared, &self.observed).await,
+            Err(failure) => Err(failure),
+        };
+        let pause = match outcome {
+            Ok(_) => RECOVERY_PAUSE,
+            Err(failure) if self.daemon.must_give_up() => return Err(Ending::GivenUp(failure)),
+            Err(failure) => {
+                error!("a failed execution provider could not be replaced: {}", in_words(&failure));
+                RECOVERY_RETRY
+            }
+        };
+        self.recover_at = Some(Instant::now() + pause);
+        Ok(())
     }
 
     /// Reads the files again and puts them in force.
@@ -210,9 +261,9 @@ impl Running<'_> {
                 return Ok(Err(ReloadError { message: format!("reading it failed: {panic}; this is a bug") }));
             }
         };
-        let (sources, engines, stages) = self.daemon.prerequisites();
+        let prerequisites = self.daemon.prerequisites();
         let prepared = tokio::select! {
-            prepared = daemon::prepare(plan, &sources, engines, stages) => prepared,
+            prepared = daemon::prepare(plan, prerequisites, Occasion::Wished) => prepared,
             name = signals.stop() => return Err(Stopped(name)),
         };
         let outcome = match prepared {

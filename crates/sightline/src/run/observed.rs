@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use parking_lot::RwLock;
 use sightline_core::{
     event::PipelineStatus,
+    execution::PassedOver,
     histogram::StageTimes,
     operations::{BrokerReport, CameraReport, DaemonStatus, MetricFamily, Operations, ReloadError, ReloadReport},
     outbox::{EventQuery, History, HistoryError, RecordedEvent},
@@ -74,10 +75,13 @@ impl Operations for Operator {
     fn not_ready(&self) -> Vec<String> {
         let in_force = self.observed.in_force.read();
         let mut reasons = Vec::new();
-        for RunningEngine { engine, passed_over } in &in_force.engines {
-            let (model, used) = (&engine.model.name, engine.provider.name());
-            for (provider, reason) in &**passed_over {
-                reasons.push(format!("{model} runs on {used}; {} was wished: {reason}", provider.name()));
+        for RunningEngine { engine, .. } in &in_force.engines {
+            let (model, execution) = (&engine.model.name, &engine.execution);
+            for PassedOver { provider, reason } in &execution.passed_over {
+                reasons.push(format!("{model} runs on {}; {provider} was wished: {reason}", execution.provider));
+            }
+            if let Some(reason) = engine.failure() {
+                reasons.push(format!("{model} fails on {}: {reason}", execution.provider));
             }
         }
         for broker in &in_force.brokers {
@@ -112,7 +116,7 @@ impl Operations for Operator {
                 pipeline: work.pipeline.name.clone(),
                 source: camera.spec.source.to_string(),
                 model: work.pipeline.engine.model.name.clone(),
-                provider: work.pipeline.engine.provider.name().to_string(),
+                provider: work.pipeline.engine.execution.provider.name().to_string(),
                 status,
             }
         };

@@ -49,8 +49,14 @@ pub fn event(id: u128, seconds: i64) -> Event {
         frame: FrameInfo { width: 1, height: 1, seq: 0 },
         time,
     };
-    let origin =
-        Origin { node: "n".into(), pipeline: "p".into(), camera: "back/yard".into(), model, provider: "cpu".into() };
+    let origin = Origin {
+        node: "n".into(),
+        pipeline: "p".into(),
+        camera: "back/yard".into(),
+        model,
+        provider: "cpu".into(),
+        execution: None,
+    };
     let id = Ulid::new(at(seconds), id);
     Event { id, seq: 0, epoch: id, origin: Arc::new(origin), change, replayed: false }
 }

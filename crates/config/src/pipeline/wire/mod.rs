@@ -5,6 +5,7 @@
 mod area;
 mod camera;
 mod kept;
+mod providers;
 mod scalar;
 
 use schemars::JsonSchema;
@@ -14,6 +15,7 @@ pub(crate) use self::{
     area::{LineWire, MAX_CORNERS, PointWire, PolygonWire, ReferencePointWire, ZoneWire},
     camera::{CameraWire, DefaultsWire, LabelWire, LabelsWire, TransportWire},
     kept::{ClipsWire, OutboxWire, SnapshotsWire},
+    providers::{PrecisionWire, ProviderDetails, ProviderName, ProviderWire, RuntimeWire},
     scalar::{AddressText, DurationOrOffText, DurationText, EventName, Fraction, Ratio, SizeText, TopicText},
 };
 use crate::{
@@ -78,39 +80,6 @@ pub(crate) struct InferenceWire {
     /// while the sessions were busy; some milliseconds help a GPU and only delay a CPU.
     #[schemars(extend("default" = "0ms"))]
     pub max_wait: Field<DurationText>,
-}
-
-/// An execution provider: its name, or a mapping to say more.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename = "$sightline::ByShape")]
-#[schemars(untagged, rename = "Provider")]
-pub(crate) enum ProviderWire {
-    /// Its name.
-    Scalar(ProviderName),
-    /// Its name and what else it needs.
-    Mapping(ProviderDetails),
-}
-
-/// An execution provider and its device.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(rename = "ProviderDetails", extend("required" = ["name"]))]
-pub(crate) struct ProviderDetails {
-    /// Which provider.
-    pub name: Field<ProviderName>,
-    /// OpenVINO only: the device as OpenVINO names it, such as `CPU`, `GPU`, `NPU` or `AUTO`.
-    #[schemars(extend("default" = defaults::OPENVINO_DEVICE))]
-    pub device: Field<String>,
-}
-
-/// An execution provider of ONNX Runtime.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum ProviderName {
-    Tensorrt,
-    Cuda,
-    Openvino,
-    Cpu,
 }
 
 /// What to do when a wished provider does not run.

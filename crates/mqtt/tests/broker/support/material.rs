@@ -11,8 +11,10 @@ use sightline_core::{
         LineCrossings, ModelIdentity, NodeStatus, ObjectChange, Origin, PipelineStatus, Retained, Ulid, WireBox,
         WireDetection,
     },
+    execution::{Execution, PassedOver},
     frame::{CaptureClock, FrameInfo},
     geometry::BoxInFrame,
+    provider::{CudaOptions, Provider},
     time::WallTime,
 };
 
@@ -27,8 +29,17 @@ static ORIGIN: LazyLock<Arc<Origin>> = LazyLock::new(|| {
         camera: "front-door".into(),
         model: model(),
         provider: "cpu".into(),
+        execution: Some(execution().summary()),
     })
 });
+
+fn execution() -> Execution {
+    let passed_over = vec![PassedOver {
+        provider: Provider::Cuda(CudaOptions::default()),
+        reason: "NVIDIA's driver cannot be loaded".into(),
+    }];
+    Execution { passed_over, ..Execution::on_cpu("ONNX Runtime 1.32", 64) }
+}
 
 fn model() -> ModelIdentity {
     ModelIdentity { name: "ssd-mobilenet-v1-coco".into(), sha256: "e4b118e5".repeat(8) }
@@ -127,6 +138,7 @@ pub fn node_status() -> Retained {
         cameras: vec!["front-door".into()],
         model: model(),
         provider: "cpu".into(),
+        execution: execution(),
     };
     let epoch = Ulid::new(a_moment(), 0xABCD);
     Retained::Node(NodeStatus { version: "0.1.0".into(), since: a_moment(), epoch, pipelines: vec![pipeline] })

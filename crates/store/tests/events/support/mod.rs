@@ -36,7 +36,7 @@ pub fn event_of(seq: u64, camera: &str, label: &str, kind: EventKind) -> Event {
         id: Ulid::new(moment, u128::from(seq)),
         seq,
         epoch: Ulid::new(moment, 0),
-        origin: Arc::new(Origin { node, pipeline, camera, model, provider: "cpu".into() }),
+        origin: Arc::new(Origin { node, pipeline, camera, model, provider: "cpu".into(), execution: None }),
         change: ObjectChange {
             kind,
             track: seq + 1,

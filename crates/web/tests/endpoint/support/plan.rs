@@ -9,6 +9,7 @@ use sightline_core::{
         CameraPlan, CameraSpec, InferencePlan, MqttPlan, MqttTls, OnUnavailable, PipelinePlan, Plan, Provider,
         RtspTransport, SourceSpec, StreamUrl,
     },
+    provider::OpenVinoOptions,
     secret::{Credentials, Secret},
 };
 
@@ -26,7 +27,10 @@ pub fn plan() -> Plan {
         model: Arc::new(model(detection)),
         detection,
         inference: InferencePlan {
-            providers: vec![Provider::OpenVino { device: "GPU".into() }, Provider::Cpu],
+            providers: vec![
+                Provider::OpenVino(OpenVinoOptions { device: "GPU".into(), ..OpenVinoOptions::default() }),
+                Provider::cpu(),
+            ],
             on_unavailable: OnUnavailable::Fallback,
             max_batch: 4,
             max_wait: Duration::from_millis(10),

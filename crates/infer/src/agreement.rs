@@ -1,0 +1,205 @@
+//! Whether a provider gives the CPU's answers.
+
+use sightline_core::{
+    agreement::{self, Comparison},
+    detection::Detection,
+    detector::Postprocessor,
+    execution::Agreement,
+    model::ModelSpec,
+    ports::Backend,
+    preprocess::Placement,
+    provider::Provider,
+    tensor::{InputBuffer, InputView, OutputView},
+};
+
+use crate::{
+    job::{Job, Opened, Refusal},
+    onnxruntime,
+};
+
+/// Half precision differs by a hundredth, 8-bit kernels of another kind by a tenth; wrong channels or layouts by more than
+/// half, and zeros by 1.
+const MOST_RELATIVE_ERROR: f32 = 0.25;
+
+/// A picture as the model takes it.
+pub struct Reference {
+    /// One image's samples.
+    pub input: InputBuffer,
+    /// Where the picture lies in them.
+    pub placement: Placement,
+}
+
+/// The CPU's answers to the reference pictures, asked for once.
+pub(crate) struct CpuAnswers<'a> {
+    job: Job<'a>,
+    references: &'a dyn Fn() -> Vec<Reference>,
+    answers: Option<Vec<Answer>>,
+}
+
+struct Answer {
+    reference: Reference,
+    /// Raw outputs.
+    outputs: Vec<Vec<f32>>,
+    detections: Vec<Detection>,
+}
+
+impl<'a> CpuAnswers<'a> {
+    /// Nothing is asked yet.
+    pub(crate) fn new(job: Job<'a>, references: &'a dyn Fn() -> Vec<Reference>) -> Self {
+        Self { job, references, answers: None }
+    }
+
+    fn get(&mut self) -> Result<&[Answer], Refusal> {
+        if self.answers.is_none() {
+            self.answers = Some(self.ask()?);
+        }
+        Ok(self.answers.as_deref().unwrap_or_default())
+    }
+
+    fn ask(&self) -> Result<Vec<Answer>, Refusal> {
+        let job = Job { sessions: 1, max_batch: 1, ..self.job };
+        let mut opened = onnxruntime::open(&Provider::cpu(), job)?;
+        let batch = opened.batch_sizes.fitting(1);
+        let Some(cpu) = opened.backends.first_mut() else { return Ok(Vec::new()) };
+        let mut postprocessor = Postprocessor::new(job.spec, job.spec.defaults);
+        let mut answers = Vec::new();
+        for reference in (self.references)() {
+            let (mut raw, mut detections) = (Vec::new(), Ok(Vec::new()));
+            run(job.spec, &mut **cpu, batch, std::slice::from_ref(&&reference), &mut |outputs| {
+                raw = outputs.iter().map(|output| image(output, 0, batch).to_vec()).collect();
+                detections = decode(&mut postprocessor, outputs, 0, &reference.placement);
+            })?;
+            answers.push(Answer { detections: detections?, outputs: raw, reference });
+        }
+        Ok(answers)
+    }
+}
+
+/// Runs every reference picture with every batch size and holds the answers against the CPU's.
+///
+/// # Errors
+/// A provider's refusal that says what differs, or that it does not run.
+pub(crate) fn check(
+    spec: &ModelSpec,
+    answers: &mut CpuAnswers<'_>,
+    opened: &mut Opened,
+    max_batch: usize,
+) -> Result<Agreement, Refusal> {
+    let answers = answers.get()?;
+    let sizes = opened.batch_sizes.run_with(max_batch);
+    let mut total = Total::default();
+    let mut postprocessor = Postprocessor::new(spec, spec.defaults);
+    for backend in &mut opened.backends {
+        for &size in &sizes {
+            // Each batch begins with another picture, so that every picture comes to be in every place.
+            let batches = if size == 1 { answers.len() } else { 1 };
+            for first in 0..batches {
+                let batch: Vec<&Answer> = answers.iter().cycle().skip(first).take(size).collect();
+                let inputs: Vec<&Reference> = batch.iter().map(|answer| &answer.reference).collect();
+                let mut outcome = Ok(());
+                run(spec, &mut **backend, size, &inputs, &mut |outputs| {
+                    outcome = batch.iter().enumerate().try_for_each(|(index, answer)| {
+                        total.add(spec, answer, &mut postprocessor, outputs, index, size)
+                    });
+                })?;
+                outcome?;
+            }
+        }
+    }
+    let relative_error = total.relative_error();
+    let Total { comparison, .. } = total;
+    if !relative_error.is_finite() || relative_error > MOST_RELATIVE_ERROR {
+        let reason =
+            format!("its raw outputs are {:.0} % off the CPU's on the reference pictures", relative_error * 100.0);
+        return Err(Refusal::Provider(reason));
+    }
+    if let Some(first) = comparison.drift.first() {
+        let more = comparison.drift.len() - 1;
+        let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
+        let reason =
+            format!("its answers are not the CPU's on the reference pictures: {}{more}", first.text(&spec.labels));
+        return Err(Refusal::Provider(reason));
+    }
+    Ok(Agreement {
+        pictures: answers.len(),
+        detections: answers.iter().map(|answer| answer.detections.len()).sum(),
+        largest_score_difference: comparison.largest_score_difference,
+        least_iou: comparison.least_iou,
+        relative_error,
+    })
+}
+
+/// What was found over all runs.
+#[derive(Default)]
+struct Total {
+    comparison: Comparison,
+    /// Squared lengths, summed.
+    of_differences: f64,
+    of_answers: f64,
+}
+
+impl Total {
+    fn add(
+        &mut self,
+        spec: &ModelSpec,
+        answer: &Answer,
+        postprocessor: &mut Postprocessor,
+        outputs: &[OutputView<'_>],
+        index: usize,
+        batch: usize,
+    ) -> Result<(), Refusal> {
+        // Suppressed lists of a graph's own need not have the same order: only their detections can be compared.
+        if spec.head.is_raw() {
+            for (output, expected) in outputs.iter().zip(&answer.outputs) {
+                for (found, expected) in image(output, index, batch).iter().zip(expected) {
+                    self.of_differences += f64::from(found - expected).powi(2);
+                    self.of_answers += f64::from(*expected).powi(2);
+                }
+            }
+        }
+        let found = decode(postprocessor, outputs, index, &answer.reference.placement)?;
+        self.comparison.add(agreement::compare(&answer.detections, &found, spec.defaults.score_threshold));
+        Ok(())
+    }
+
+    fn relative_error(&self) -> f32 {
+        if self.of_answers == 0.0 { 0.0 } else { (self.of_differences / self.of_answers).sqrt() as f32 }
+    }
+}
+
+/// One image's part of an output of a batch.
+fn image<'a>(output: &OutputView<'a>, index: usize, batch: usize) -> &'a [f32] {
+    let length = output.data.len() / batch.max(1);
+    output.data.get(index * length..(index + 1) * length).unwrap_or_default()
+}
+
+/// Runs `pictures` in a batch of `size`, which is filled up with the last one.
+fn run(
+    spec: &ModelSpec,
+    backend: &mut dyn Backend,
+    size: usize,
+    pictures: &[&Reference],
+    read: &mut dyn FnMut(&[OutputView<'_>]),
+) -> Result<(), Refusal> {
+    let mut input = InputBuffer::new(spec.input.element);
+    pictures.iter().for_each(|picture| input.append(&picture.input));
+    for _ in pictures.len()..size {
+        if let Some(last) = pictures.last() {
+            input.append(&last.input);
+        }
+    }
+    let view = InputView { shape: spec.input.shape(size), data: input.data() };
+    backend.run(view, read).map_err(|error| Refusal::Provider(error.message))
+}
+
+fn decode(
+    postprocessor: &mut Postprocessor,
+    outputs: &[OutputView<'_>],
+    index: usize,
+    placement: &Placement,
+) -> Result<Vec<Detection>, Refusal> {
+    let mut detections = Vec::new();
+    let decoded = postprocessor.detections(outputs, index, placement, &mut detections);
+    decoded.map_err(|error| Refusal::Provider(format!("its outputs cannot be decoded: {error}")))?;
+    Ok(detections)
+}

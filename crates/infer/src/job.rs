@@ -1,0 +1,64 @@
+//! What each kind of session is asked to open, and what it gives.
+
+use std::path::Path;
+
+use sightline_core::{
+    execution::{BatchSizes, Placement},
+    model::ModelSpec,
+    ports::Backend,
+};
+
+use crate::error::InferError;
+
+/// A model whose weights have been read and are the right ones.
+#[derive(Clone, Copy)]
+pub(crate) struct Job<'a> {
+    /// What it should be.
+    pub spec: &'a ModelSpec,
+    /// The weights' file …
+    pub path: &'a Path,
+    /// … and its bytes.
+    pub weights: &'a [u8],
+    /// At most so many images are run at a time.
+    pub max_batch: usize,
+    /// How many batches are to run at the same time on a CPU.
+    pub sessions: usize,
+    /// Where compiled models may be kept.
+    pub cache: Option<&'a Path>,
+}
+
+/// What one provider opened. Nothing of it is verified but that it runs.
+pub(crate) struct Opened {
+    /// One per worker.
+    pub backends: Vec<Box<dyn Backend>>,
+    /// What they take.
+    pub batch_sizes: BatchSizes,
+    /// Name and version of the library.
+    pub library: String,
+    /// The device's name.
+    pub device: String,
+    /// Where the nodes of the graph ran.
+    pub placement: Placement,
+}
+
+/// Why one provider did not open a session.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// It is the model's or the runtime's fault: no other provider would do better.
+    Model(InferError),
+    /// The next provider may be tried.
+    Provider(String),
+}
+
+impl Job<'_> {
+    /// The model is not what its specification says.
+    pub(crate) fn mismatch(&self, differences: Vec<String>) -> Refusal {
+        let (model, path) = (self.spec.name.clone(), self.path.to_path_buf());
+        Refusal::Model(InferError::Mismatch { model, path, differences })
+    }
+}
+
+/// Libraries' messages go over several lines, with source locations; a log line or a status has one.
+pub(crate) fn one_line(message: &str) -> String {
+    message.split_whitespace().collect::<Vec<_>>().join(" ")
+}

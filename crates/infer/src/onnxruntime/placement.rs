@@ -1,0 +1,177 @@
+//! Which nodes of a graph run where, by ONNX Runtime's own profile of a run.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+use sightline_core::execution::Placement;
+use tempfile::TempDir;
+
+/// The CPU's name in a profile.
+const CPU: &str = "CPUExecutionProvider";
+/// How the event that times a node's work is named, after the node's name.
+const KERNEL_SUFFIX: &str = "_kernel_time";
+
+/// A profile under way. Its file is gone when this is dropped.
+pub(super) struct Profile {
+    folder: TempDir,
+}
+
+/// One event of a profile, as far as it matters.
+#[derive(Deserialize)]
+struct Event {
+    #[serde(default)]
+    cat: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    args: Args,
+}
+
+#[derive(Default, Deserialize)]
+struct Args {
+    #[serde(default)]
+    provider: String,
+    #[serde(default)]
+    op_name: String,
+}
+
+impl Profile {
+    /// A place for it.
+    ///
+    /// # Errors
+    /// When no temporary file can be written: then nobody could say what runs where.
+    pub(super) fn begin() -> Result<Self, String> {
+        let named = |error| format!("cannot see which nodes it runs: no temporary folder ({error}); set TMPDIR");
+        Ok(Self { folder: tempfile::Builder::new().prefix("sightline-profile").tempdir().map_err(named)? })
+    }
+
+    /// What ONNX Runtime is to begin the file's name with.
+    pub(super) fn prefix(&self) -> std::path::PathBuf {
+        self.folder.path().join("run")
+    }
+
+    /// Where nodes ran, by the finished profile `file` of a session of the model `onnx`.
+    ///
+    /// # Errors
+    /// When the file is not there or is no profile.
+    pub(super) fn placement(&self, file: &str, onnx: &[u8]) -> Result<Placement, String> {
+        let unseen = |reason: String| format!("cannot see which nodes it runs: {reason}");
+        let text = std::fs::read_to_string(file).map_err(|error| unseen(format!("{file}: {error}")))?;
+        let events: Vec<Event> = serde_json::from_str(&text).map_err(|error| unseen(error.to_string()))?;
+        Ok(count(&events, nodes(onnx)))
+    }
+}
+
+/// A node counts once however often it ran. Copies between the memories of GPU and CPU are ONNX Runtime's own nodes.
+fn count(events: &[Event], in_file: usize) -> Placement {
+    let kernels = events.iter().filter(|event| event.cat == "Node" && event.name.ends_with(KERNEL_SUFFIX));
+    let (mut on_cpu, mut elsewhere, mut has_fused) = (BTreeSet::new(), BTreeSet::new(), false);
+    for Event { name, args, .. } in kernels.filter(|event| !event.args.op_name.starts_with("Memcpy")) {
+        if args.provider == CPU {
+            on_cpu.insert(name.as_str());
+        } else {
+            elsewhere.insert(name.as_str());
+            // A provider that compiles takes many nodes as one, which is named after it.
+            has_fused |= args.op_name.contains("ExecutionProvider") || args.op_name.contains("subgraph");
+        }
+    }
+    let ran = on_cpu.len() + elsewhere.len();
+    if !has_fused {
+        return Placement { on_provider: elsewhere.len(), nodes: ran };
+    }
+    // What was compiled is what is left of the file's nodes.
+    let nodes = in_file.max(ran);
+    Placement { on_provider: nodes - on_cpu.len(), nodes }
+}
+
+/// How many nodes the graph of an ONNX file has: repeated field 1 of `GraphProto`, which is field 7 of `ModelProto`.
+/// 0 for what is no ONNX file.
+pub(super) fn nodes(onnx: &[u8]) -> usize {
+    const GRAPH: u64 = 7;
+    const NODE: u64 = 1;
+    let graphs = fields(onnx).filter(|(number, _)| *number == GRAPH);
+    graphs.map(|(_, graph)| fields(graph).filter(|(number, _)| *number == NODE).count()).sum()
+}
+
+/// Length-delimited fields of a protobuf message, with their numbers; ends where the message is damaged.
+fn fields(mut message: &[u8]) -> impl Iterator<Item = (u64, &[u8])> {
+    std::iter::from_fn(move || {
+        loop {
+            let key = varint(&mut message)?;
+            let (number, wire_type) = (key >> 3, key & 7);
+            let length = match wire_type {
+                0 => {
+                    varint(&mut message)?;
+                    continue;
+                }
+                1 => 8,
+                2 => usize::try_from(varint(&mut message)?).ok()?,
+                5 => 4,
+                _ => return None,
+            };
+            let (field, rest) = message.split_at_checked(length)?;
+            message = rest;
+            if wire_type == 2 {
+                return Some((number, field));
+            }
+        }
+    })
+}
+
+fn varint(message: &mut &[u8]) -> Option<u64> {
+    let mut value = 0;
+    for shift in (0..64).step_by(7) {
+        let (byte, rest) = message.split_first()?;
+        *message = rest;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(name: &str, provider: &str, op_name: &str) -> Event {
+        let args = Args { provider: provider.into(), op_name: op_name.into() };
+        Event { cat: "Node".into(), name: format!("{name}{KERNEL_SUFFIX}"), args }
+    }
+
+    #[test]
+    fn nodes_count_once_and_copies_not_at_all() {
+        let cuda = "CUDAExecutionProvider";
+        let mut events = vec![
+            event("conv1", cuda, "Conv"),
+            event("conv1", cuda, "Conv"),
+            event("conv2", cuda, "Conv"),
+            event("nms", CPU, "NonMaxSuppression"),
+            event("Memcpy_1", cuda, "MemcpyToHost"),
+        ];
+        events.push(Event { cat: "Session".into(), ..event("session", "", "") });
+        assert_eq!(count(&events, 99), Placement { on_provider: 2, nodes: 3 });
+        assert_eq!(count(&[], 99), Placement::default());
+    }
+
+    #[test]
+    fn what_was_compiled_is_what_is_left_of_the_file() {
+        let fused = "OpenVINOExecutionProvider_OpenVINO-EP-subgraph_1_0";
+        let events = [event("fused", "OpenVINOExecutionProvider", fused), event("nms", CPU, "NonMaxSuppression")];
+        assert_eq!(count(&events, 60), Placement { on_provider: 59, nodes: 60 });
+    }
+
+    #[test]
+    fn nodes_of_a_file_are_counted_and_damaged_files_do_no_harm() {
+        // ir_version (field 1, varint) 8; graph (field 7) of two nodes (field 1) and a name (field 2).
+        let graph = [0x0a, 2, 0x22, 0, 0x0a, 0, 0x12, 1, b'g'];
+        let mut onnx = vec![0x08, 8, 0x3a, u8::try_from(graph.len()).unwrap()];
+        onnx.extend(graph);
+        assert_eq!(nodes(&onnx), 2);
+        for length in 0..onnx.len() {
+            assert!(nodes(&onnx[..length]) <= 2);
+        }
+        assert_eq!(nodes(b"<html>not found</html>"), 0);
+    }
+}

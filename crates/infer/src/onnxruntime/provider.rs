@@ -1,0 +1,156 @@
+//! Execution providers with their options, each registered so that its failing is an error and not a silent CPU run.
+
+use std::path::{Path, PathBuf};
+
+use ort::{ep, session::builder::SessionBuilder};
+use sightline_core::{
+    model::InputSpec,
+    provider::{
+        ArenaGrowth, CpuOptions, CudaOptions, OpenVinoOptions, OpenVinoPrecision, Provider, TensorRtOptions,
+        TensorRtPrecision,
+    },
+};
+
+use super::{gpu, library};
+use crate::job::{Job, one_line};
+
+/// Registers one provider with a session to be, which will be run with batches of `sizes` of the input `input_name`.
+///
+/// # Errors
+/// ONNX Runtime's reason, on one line.
+pub(super) fn register(
+    builder: SessionBuilder,
+    provider: &Provider,
+    job: Job<'_>,
+    sizes: &[usize],
+    input_name: Option<&str>,
+) -> Result<SessionBuilder, String> {
+    let dispatch = match provider {
+        Provider::TensorRt(options) => {
+            let folder = cache_folder(provider, job)?;
+            tensorrt(options, &job.spec.input, sizes, input_name, folder.as_deref()).build()
+        }
+        Provider::Cuda(options) => cuda(options).build(),
+        Provider::OpenVino(options) => {
+            let folder = cache_folder(provider, job)?;
+            openvino(options, job.sessions, folder.as_deref())?.build()
+        }
+        Provider::Cpu(CpuOptions { arena, .. }) => ep::CPU::default().with_arena_allocator(*arena).build(),
+    };
+    builder.with_execution_providers([dispatch.error_on_failure()]).map_err(|error| one_line(&error.to_string()))
+}
+
+fn tensorrt(
+    options: &TensorRtOptions,
+    input: &InputSpec,
+    sizes: &[usize],
+    input_name: Option<&str>,
+    cache: Option<&Path>,
+) -> ep::TensorRT {
+    let TensorRtOptions { device, precision, workspace, .. } = options;
+    let mut tensorrt = ep::TensorRT::default()
+        .with_device_id(i32::try_from(*device).unwrap_or(i32::MAX))
+        .with_fp16(*precision != TensorRtPrecision::Fp32)
+        .with_int8(*precision == TensorRtPrecision::Int8);
+    if let Some(bytes) = workspace {
+        tensorrt = tensorrt.with_max_workspace_size(usize::try_from(*bytes).unwrap_or(usize::MAX));
+    }
+    if let Some(folder) = cache {
+        let folder = folder.display();
+        tensorrt = tensorrt
+            .with_engine_cache(true)
+            .with_engine_cache_path(&folder)
+            .with_timing_cache(true)
+            .with_timing_cache_path(&folder);
+    }
+    // One engine for every batch size: without its range, each new size would build another one, for minutes.
+    if let (Some(name), Some(least), Some(most)) = (input_name, sizes.first(), sizes.last()) {
+        let shape = |batch: usize| {
+            let [n, a, b, c] = input.shape(batch);
+            format!("{name}:{n}x{a}x{b}x{c}")
+        };
+        tensorrt = tensorrt
+            .with_profile_min_shapes(shape(*least))
+            .with_profile_opt_shapes(shape(*most))
+            .with_profile_max_shapes(shape(*most));
+    }
+    tensorrt
+}
+
+fn cuda(options: &CudaOptions) -> ep::CUDA {
+    let CudaOptions { device, memory_limit, arena, tf32, .. } = options;
+    let growth = match arena {
+        ArenaGrowth::AsRequested => ep::ArenaExtendStrategy::SameAsRequested,
+        ArenaGrowth::PowerOfTwo => ep::ArenaExtendStrategy::NextPowerOfTwo,
+    };
+    let cuda = ep::CUDA::default()
+        .with_device_id(i32::try_from(*device).unwrap_or(i32::MAX))
+        .with_arena_extend_strategy(growth)
+        .with_tf32(*tf32);
+    match memory_limit {
+        Some(bytes) => cuda.with_memory_limit(usize::try_from(*bytes).unwrap_or(usize::MAX)),
+        None => cuda,
+    }
+}
+
+fn openvino(options: &OpenVinoOptions, sessions: usize, cache: Option<&Path>) -> Result<ep::OpenVINO, String> {
+    let OpenVinoOptions { device, precision, streams, threads, .. } = options;
+    // A device name with a NUL in it would panic inside `ort`.
+    if device.contains('\0') {
+        return Err("the device's name holds a NUL character".into());
+    }
+    let mut openvino = ep::OpenVINO::default().with_device_type(device);
+    if let Some(precision) = precision {
+        openvino = openvino.with_precision(match precision {
+            OpenVinoPrecision::Fp32 => "FP32",
+            OpenVinoPrecision::Fp16 => "FP16",
+            OpenVinoPrecision::Bf16 => {
+                return Err("ONNX Runtime's OpenVINO provider has no bf16; use runtime: openvino".into());
+            }
+        });
+    }
+    if let Some(streams) = streams {
+        openvino = openvino.with_num_streams(u8::try_from(*streams).unwrap_or(u8::MAX));
+    }
+    if device == "CPU" {
+        openvino = openvino.with_num_threads(threads.unwrap_or(sessions));
+    }
+    if let Some(folder) = cache {
+        openvino = openvino.with_cache_dir(folder.display());
+    }
+    Ok(openvino)
+}
+
+/// Where the provider keeps what it compiled of this model, made if need be: named by everything that makes it another one.
+fn cache_folder(provider: &Provider, job: Job<'_>) -> Result<Option<PathBuf>, String> {
+    let Some(root) = job.cache else { return Ok(None) };
+    let on_what = match provider {
+        Provider::TensorRt(options) if options.cache => {
+            format!("{}-{}", gpu::name(options.device), gpu::driver_version())
+        }
+        Provider::OpenVino(options) if options.cache => options.device.clone(),
+        _ => return Ok(None),
+    };
+    let library = library::load(None).map_err(|error| error.to_string())?;
+    let key = format!("{}-{}-{on_what}", job.spec.sha256.get(..16).unwrap_or(&job.spec.sha256), library.name());
+    let folder = root.join(provider.name()).join(file_name(&key));
+    std::fs::create_dir_all(&folder)
+        .map_err(|error| format!("cannot make the folder for compiled models {}: {error}", folder.display()))?;
+    Ok(Some(folder))
+}
+
+/// Letters and digits as they are, everything else as `_`.
+fn file_name(key: &str) -> String {
+    key.chars().map(|c| if c.is_ascii_alphanumeric() || ".-".contains(c) { c } else { '_' }).collect()
+}
+
+/// The device that a provider of ONNX Runtime runs on.
+pub(super) fn device_name(provider: &Provider) -> String {
+    match provider {
+        Provider::TensorRt(TensorRtOptions { device, .. }) | Provider::Cuda(CudaOptions { device, .. }) => {
+            gpu::name(*device)
+        }
+        Provider::OpenVino(options) => options.device.clone(),
+        Provider::Cpu(_) => "CPU".into(),
+    }
+}

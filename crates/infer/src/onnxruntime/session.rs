@@ -1,0 +1,206 @@
+//! One session of one model on one execution provider.
+
+use std::time::Instant;
+
+use ort::{
+    session::{
+        HasSelectedOutputs, OutputSelector, RunOptions, Session,
+        builder::{GraphOptimizationLevel, SessionBuilder},
+    },
+    value::TensorRef,
+};
+use sightline_core::{
+    execution::BatchSizes,
+    model::InputSpec,
+    ports::{Backend, BackendError},
+    provider::Provider,
+    tensor::{InputBuffer, InputData, InputView, OutputView},
+};
+
+use super::{library, outputs::OutputBuffers, placement::Profile, provider};
+use crate::{
+    error::InferError,
+    graph::{self, Port},
+    job::{Job, Refusal, one_line},
+};
+
+/// A model on ONNX Runtime. One per worker thread.
+pub(super) struct OrtBackend {
+    session: Session,
+    /// Asks for the head's outputs in the head's order; made once.
+    run_options: RunOptions<HasSelectedOutputs>,
+    input: InputSpec,
+    outputs: OutputBuffers,
+}
+
+impl OrtBackend {
+    /// Makes a session on `provider` and runs it with every batch size that it will see: those of `sizes`, or all when
+    /// that is empty and the graph leaves the batch open. A provider that registers may still fail to run, and shapes that
+    /// the graph leaves open are known only then.
+    ///
+    /// # Errors
+    /// When the provider does not do, or the graph is not what it should be.
+    pub(super) fn open(
+        provider: &Provider,
+        job: Job<'_>,
+        sizes: &[usize],
+        profile: Option<&Profile>,
+    ) -> Result<(Self, BatchSizes), Refusal> {
+        let started = Instant::now();
+        let spec = job.spec;
+        let mut builder = session_builder(provider, profile)?;
+        // TensorRT is told the input's shapes by its name, which a specification may leave to the graph.
+        let input_name = match provider {
+            Provider::TensorRt(_) => Some(input_name(job)?),
+            _ => None,
+        };
+        builder =
+            provider::register(builder, provider, job, sizes, input_name.as_deref()).map_err(Refusal::Provider)?;
+        let refused = |error: ort::Error| refused(provider, job, &error);
+        let session = builder.commit_from_memory(job.weights).map_err(refused)?;
+        let inputs: Vec<Port> = session.inputs().iter().map(Port::from).collect();
+        let outputs: Vec<Port> = session.outputs().iter().map(Port::from).collect();
+        let differences = graph::differences(spec, &inputs, &outputs);
+        if !differences.is_empty() {
+            return Err(job.mismatch(differences));
+        }
+
+        let selected = spec.head.output_names().into_iter().fold(OutputSelector::no_default(), OutputSelector::with);
+        let run_options = RunOptions::new().map_err(runtime("create run options"))?.with_outputs(selected);
+        let batch_sizes = match (graph::fixed_batch(&inputs), sizes) {
+            (Some(batch), _) => BatchSizes::Only(vec![batch]),
+            (None, []) => BatchSizes::Any,
+            (None, sizes) => BatchSizes::Only(sizes.to_vec()),
+        };
+        let mut backend = Self { session, run_options, input: spec.input.clone(), outputs: OutputBuffers::default() };
+        // The largest first: its memory does for the others.
+        for batch in batch_sizes.run_with(job.max_batch).into_iter().rev() {
+            let shapes = backend.warm_up(batch).map_err(refused)?;
+            let differences = graph::run_differences(spec, &shapes);
+            if !differences.is_empty() {
+                return Err(job.mismatch(differences));
+            }
+        }
+        tracing::debug!(
+            model = spec.name,
+            provider = provider.name(),
+            millis = started.elapsed().as_millis(),
+            "opened a session"
+        );
+        Ok((backend, batch_sizes))
+    }
+
+    /// Ends the profile that the session was opened with; the file that it is in. Runs cost no more than others after it.
+    ///
+    /// # Errors
+    /// When ONNX Runtime cannot write it.
+    pub(super) fn end_profiling(&mut self) -> ort::Result<String> {
+        self.session.end_profiling()
+    }
+
+    /// One run on a black batch. Returns the outputs' shapes.
+    fn warm_up(&mut self, batch: usize) -> ort::Result<Vec<Vec<usize>>> {
+        let mut black = InputBuffer::new(self.input.element);
+        black.resize(batch * self.input.samples_per_image());
+        let mut shapes = Vec::new();
+        let input = InputView { shape: self.input.shape(batch), data: black.data() };
+        self.run_session(input, &mut |outputs| {
+            shapes = outputs.iter().map(|output| output.shape.to_vec()).collect();
+        })?;
+        Ok(shapes)
+    }
+
+    fn run_session(&mut self, input: InputView<'_>, read: &mut dyn FnMut(&[OutputView<'_>])) -> ort::Result<()> {
+        // Views, no copies: the session reads the batch where it lies.
+        let outputs = match input.data {
+            InputData::U8(samples) => {
+                let tensor = TensorRef::from_array_view((input.shape, samples))?;
+                self.session.run_with_options(ort::inputs![tensor], &self.run_options)?
+            }
+            InputData::F32(samples) => {
+                let tensor = TensorRef::from_array_view((input.shape, samples))?;
+                self.session.run_with_options(ort::inputs![tensor], &self.run_options)?
+            }
+        };
+        self.outputs.show(&outputs, read)
+    }
+}
+
+impl std::fmt::Debug for OrtBackend {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OrtBackend").field("input", &self.input).finish_non_exhaustive()
+    }
+}
+
+impl Backend for OrtBackend {
+    fn run(&mut self, input: InputView<'_>, read: &mut dyn FnMut(&[OutputView<'_>])) -> Result<(), BackendError> {
+        let expected = self.input.shape(input.shape[0]);
+        if input.shape != expected {
+            let message = format!("the batch has shape {:?}, the model takes {expected:?}", input.shape);
+            return Err(BackendError { message });
+        }
+        self.run_session(input, read)
+            .map_err(|error| BackendError { message: format!("onnx runtime failed: {}", one_line(error.message())) })
+    }
+}
+
+/// A refusal of a session by ONNX Runtime. On the CPU it is the model's fault; an accelerator may lack an operator,
+/// memory or a driver that another provider has no need of.
+fn refused(provider: &Provider, job: Job<'_>, error: &ort::Error) -> Refusal {
+    let reason = one_line(error.message());
+    if !matches!(provider, Provider::Cpu(_)) {
+        return Refusal::Provider(reason);
+    }
+    let (model, path) = (job.spec.name.clone(), job.path.to_path_buf());
+    Refusal::Model(InferError::Session { model, path, provider: provider.name(), reason })
+}
+
+/// The name of the graph's input: by the specification, or else by the graph, read without any provider.
+fn input_name(job: Job<'_>) -> Result<String, Refusal> {
+    if let Some(name) = &job.spec.input.name {
+        return Ok(name.clone());
+    }
+    let provider = Provider::cpu();
+    let session = session_builder(&provider, None)?
+        .with_optimization_level(GraphOptimizationLevel::Disable)
+        .map_err(|error| Refusal::Provider(one_line(&error.to_string())))?
+        .commit_from_memory(job.weights)
+        .map_err(|error| refused(&provider, job, &error))?;
+    Ok(session.inputs().first().map(|input| input.name().to_owned()).unwrap_or_default())
+}
+
+/// `session.x64quantprecision` of ONNX Runtime's onnxruntime_session_options_config_keys.h: int8 weights become uint8, for
+/// which there are exact instructions on every CPU. 2.6 times slower on a CPU that has no need of it (measured).
+const EXACT_INT8: &str = "session.x64quantprecision";
+
+/// Without VNNI, x86 CPUs add products of int8 weights and uint8 activations in 16 bits, which overflow. Exact sums are
+/// the same on all CPUs.
+fn int8_may_saturate() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return !is_x86_feature_detected!("avx512vnni") && !is_x86_feature_detected!("avxvnni");
+    #[cfg(not(target_arch = "x86_64"))]
+    return false;
+}
+
+fn session_builder(provider: &Provider, profile: Option<&Profile>) -> Result<SessionBuilder, Refusal> {
+    let environment = library::environment().map_err(Refusal::Model)?;
+    let threads = if let Provider::Cpu(options) = provider { options.threads } else { 1 };
+    let configured = |builder: SessionBuilder| -> ort::Result<SessionBuilder> {
+        // Threads that wait by spinning tripled the latency of several sessions on few cores.
+        let mut builder = builder
+            .with_optimization_level(GraphOptimizationLevel::All)?
+            .with_intra_threads(threads.max(1))?
+            .with_inter_threads(1)?
+            .with_intra_op_spinning(false)?
+            .with_inter_op_spinning(false)?;
+        if let Some(profile) = profile {
+            builder = builder.with_profiling(profile.prefix())?;
+        }
+        if int8_may_saturate() { Ok(builder.with_config_entry(EXACT_INT8, "1")?) } else { Ok(builder) }
+    };
+    Session::builder(environment).and_then(configured).map_err(runtime("create a session"))
+}
+
+fn runtime(what: &'static str) -> impl Fn(ort::Error) -> Refusal {
+    move |error| Refusal::Model(InferError::Runtime { what, reason: one_line(error.message()) })
+}

@@ -1,0 +1,116 @@
+//! A model on the first wished provider that really runs it.
+
+use std::path::Path;
+
+use sightline_core::{
+    execution::{Agreement, BatchSizes, Execution, PassedOver, Placement},
+    model::ModelSpec,
+    ports::Backend,
+    provider::{CpuOptions, OnUnavailable, OpenVinoRuntime, Provider},
+};
+
+use crate::{
+    agreement::{self, CpuAnswers, Reference},
+    error::InferError,
+    job::{Job, Opened, Refusal},
+    onnxruntime, openvino, weights,
+};
+
+/// A provider that runs fewer of a graph's nodes than that does not run the model: the CPU does.
+const LEAST_SHARE: f64 = 0.5;
+
+/// What is wished of a model's sessions.
+#[derive(Clone, Copy)]
+pub struct Wish<'a> {
+    /// Execution providers in order of preference. The CPU is one like the others: it runs only when it is named.
+    pub providers: &'a [Provider],
+    /// What to do when the first one does not run.
+    pub on_unavailable: OnUnavailable,
+    /// At most so many images are run at a time; at least 1.
+    pub max_batch: usize,
+    /// How many batches are to run at the same time on a CPU, where the provider's options do not say.
+    pub sessions: usize,
+    /// Where compiled models may be kept. Without it they are compiled anew every time.
+    pub cache: Option<&'a Path>,
+    /// Pictures on which a provider is compared with the CPU; asked for when there is something to compare.
+    pub references: &'a dyn Fn() -> Vec<Reference>,
+}
+
+impl Wish<'_> {
+    /// One session of one thread on the CPU, for one image at a time.
+    #[must_use]
+    pub const fn on_cpu() -> Self {
+        const CPU: &[Provider] = &[Provider::Cpu(CpuOptions { threads: 1, workers: Some(1), arena: true })];
+        let on_unavailable = OnUnavailable::Fail;
+        Self { providers: CPU, on_unavailable, max_batch: 1, sessions: 1, cache: None, references: &Vec::new }
+    }
+}
+
+/// Sessions of a model, ready to run.
+pub struct OpenedModel {
+    /// One per worker.
+    pub backends: Vec<Box<dyn Backend>>,
+    /// What they take.
+    pub batch_sizes: BatchSizes,
+    /// What runs them.
+    pub execution: Execution,
+}
+
+/// Reads and checks the weights, and opens sessions on the first provider that really runs the model: every batch size has
+/// been run, the graph's nodes were seen to run there, and the answers were the CPU's.
+///
+/// Takes seconds; an accelerator that compiles the model for the first time takes minutes.
+///
+/// # Errors
+/// When the library, the weights or the provider is not there, or the graph is not what `spec` says: each error names the
+/// thing, the place and what differs.
+pub fn open(spec: &ModelSpec, wish: &Wish<'_>) -> Result<OpenedModel, InferError> {
+    let (path, bytes) = weights::read(spec)?;
+    let Wish { max_batch, sessions, cache, .. } = *wish;
+    let job = Job { spec, path, weights: &bytes, max_batch, sessions, cache };
+    let mut answers = CpuAnswers::new(job, wish.references);
+    let mut passed_over = Vec::new();
+    for provider in wish.providers {
+        match open_on(provider, job, &mut answers) {
+            Ok((opened, agreement)) => {
+                let Opened { backends, batch_sizes, library, device, placement } = opened;
+                let provider = provider.clone();
+                let execution = Execution { provider, library, device, placement, agreement, passed_over };
+                return Ok(OpenedModel { backends, batch_sizes, execution });
+            }
+            Err(Refusal::Model(error)) => return Err(error),
+            Err(Refusal::Provider(reason)) => passed_over.push(PassedOver { provider: provider.clone(), reason }),
+        }
+        if wish.on_unavailable == OnUnavailable::Fail {
+            break;
+        }
+    }
+    Err(InferError::ProviderUnavailable { passed_over })
+}
+
+fn open_on(
+    provider: &Provider,
+    job: Job<'_>,
+    answers: &mut CpuAnswers<'_>,
+) -> Result<(Opened, Option<Agreement>), Refusal> {
+    let mut opened = match provider {
+        Provider::OpenVino(options) if options.runtime == OpenVinoRuntime::OpenVino => {
+            openvino::open(options, &provider.batch_sizes(job.max_batch), job)?
+        }
+        _ => onnxruntime::open(provider, job)?,
+    };
+    if matches!(provider, Provider::Cpu(_)) {
+        return Ok((opened, None));
+    }
+    check_placement(opened.placement)?;
+    let agreement = agreement::check(job.spec, answers, &mut opened, job.max_batch)?;
+    Ok((opened, Some(agreement)))
+}
+
+/// The well-known failure: a session that calls itself the accelerator's, and the CPU does the work.
+fn check_placement(placement: Placement) -> Result<(), Refusal> {
+    if placement.share() >= LEAST_SHARE {
+        return Ok(());
+    }
+    Err(Refusal::Provider(format!("it takes only {placement} of this model, the CPU would run the others")))
+}
