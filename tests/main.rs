@@ -35,9 +35,12 @@ mod scenarios {
     mod model_pull;
     mod models_command;
     mod models_that_fail;
+    mod openvino;
     mod operations;
     mod pipelines_that_fail;
     mod privacy;
+    mod provider_fails_while_it_runs;
+    mod providers_absent;
     mod reload;
     mod replay;
     mod second_daemon;

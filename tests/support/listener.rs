@@ -115,10 +115,17 @@ impl Listener {
         wait_until(&what, || self.status(camera)["state"] == state).await;
     }
 
-    pub async fn wait_for_event(&self, camera: &str, kind: &str, label: &str) {
+    /// Waits for such an event; the first one.
+    pub async fn wait_for_event(&self, camera: &str, kind: &str, label: &str) -> Value {
         let what = format!("camera {camera} reports {kind} of a {label}");
-        wait_until(&what, || self.events(camera).iter().any(|event| event["type"] == kind && event["label"] == label))
-            .await;
+        let is_it = |event: &Value| event["type"] == kind && event["label"] == label;
+        let mut found = None;
+        wait_until(&what, || {
+            found = self.events(camera).into_iter().find(is_it);
+            found.is_some()
+        })
+        .await;
+        found.expect("it was found")
     }
 
     /// How many frames of a camera were inferred between two moments.

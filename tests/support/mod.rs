@@ -87,6 +87,16 @@ pub fn shared(scenario: &str) -> Option<PathBuf> {
     None
 }
 
+/// Whether `make setup-openvino` has been run. On machines that have no such library the scenario says so and ends.
+pub fn has_openvino(scenario: &str) -> bool {
+    let folders = ["openvino", "onnxruntime-openvino"].map(|name| project().join(".runtime").join(name).join("lib"));
+    let missing = folders.iter().find(|folder| !folder.is_dir());
+    if let Some(missing) = missing {
+        skipped(scenario, &format!("no folder {}; `make setup-openvino` fills it", missing.display()));
+    }
+    missing.is_none()
+}
+
 /// Says, past libtest's capture, which hides what a passing test prints, that a scenario was not run.
 pub fn skipped(scenario: &str, reason: &str) {
     let _ = std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("SKIPPED: {scenario}: {reason}\n"));

@@ -26,12 +26,18 @@ pub fn make(factory: &str) -> Result<gst::Element, SourceError> {
     })
 }
 
+/// Whether this installation has an element.
+pub fn exists(factory: &str) -> bool {
+    gst::ElementFactory::find(factory).is_some()
+}
+
 /// Where Debian and Ubuntu ship an element that this crate uses.
-fn debian_package(factory: &str) -> &'static str {
+pub fn debian_package(factory: &str) -> &'static str {
     match factory {
         "h264parse" | "h265parse" => "gstreamer1.0-plugins-bad",
         "filesrc" | "filesink" => "libgstreamer1.0-0",
         "parsebin" | "videoconvert" | "videotestsrc" | "appsink" | "appsrc" => "gstreamer1.0-plugins-base",
+        "capsfilter" | "typefind" => "libgstreamer1.0-0",
         _ => "gstreamer1.0-plugins-good",
     }
 }

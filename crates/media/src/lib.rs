@@ -17,6 +17,7 @@ mod colorimetry;
 mod decoder;
 mod elements;
 mod file;
+mod inventory;
 mod log;
 mod mapped;
 mod mp4;
@@ -31,6 +32,7 @@ pub use file::{
     video::{VideoFrame, VideoReader},
     writer::VideoWriter,
 };
+pub use inventory::{Inventory, inventory};
 pub use picture::{JpegEncoder, encode_jpeg};
 pub use source::{GstSource, overdue_teardowns};
 

@@ -148,7 +148,7 @@ fn finding(what: String, result: Result<String, String>) -> Probe {
 }
 
 fn probe_model(pipeline: &sightline_core::plan::PipelinePlan) -> Probe {
-    let opened = library::open_for_cameras(&pipeline.model, &pipeline.inference, 1, None);
+    let opened = library::open(&pipeline.model, &pipeline.inference, 1, None);
     let kind = opened.as_ref().map_or_else(|failure| failure.kind, |_| Kind::Unavailable);
     let result = opened
         .map(|opened| runs_on(&opened.execution))

@@ -9,7 +9,7 @@ use clap::{
 };
 use sightline_core::{
     network::architectures::Architecture,
-    provider::{CudaOptions, OpenVinoOptions, Provider, TensorRtOptions},
+    provider::{CudaOptions, OpenVinoOptions, OpenVinoRuntime, Provider, TensorRtOptions},
     time::WallTime,
 };
 
@@ -36,6 +36,10 @@ pub enum Command {
     /// What models are there, what they cost, and how to get more
     #[command(subcommand)]
     Models(ModelsCommand),
+    /// What this machine has: GStreamer, decoders, libraries, each execution provider really run, broker, clock
+    Doctor(DoctorArgs),
+    /// How fast this machine runs models: images per second of each execution provider, model and batch size
+    Bench(BenchArgs),
     /// Print a JSON Schema
     Schema(SchemaArgs),
     /// Simulated cameras, a broker, the daemon and a console, with nothing to configure
@@ -215,7 +219,80 @@ pub struct VerifyArgs {
     pub format: OutputFormat,
 }
 
-/// An execution provider by its name; `openvino:GPU` names OpenVINO's device.
+/// `sightline doctor`
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Pipeline files, or folders of them: their brokers are looked for; without any the one on this machine is
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Look at these execution providers alone, and fail when one does not run
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub provider: Vec<ProviderName>,
+    /// The model to run on them
+    #[arg(long, value_name = "MODEL", default_value = "ssd-mobilenet-v1-sim")]
+    pub model: String,
+    /// How long one provider may take; compiling a model for TensorRT takes minutes
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    pub timeout: u64,
+    /// How the findings are written
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub format: OutputFormat,
+}
+
+/// `sightline bench`
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// Execution providers; all that run here when left out
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub provider: Vec<ProviderName>,
+    /// Models by name or by the path of their model.yaml; all whose weights are here when left out
+    #[arg(long, value_name = "MODEL", value_delimiter = ',')]
+    pub model: Vec<String>,
+    /// Batch sizes
+    #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [1, 2, 4, 8], value_parser = at_least_one)]
+    pub batch: Vec<usize>,
+    /// What accelerators compute in, where it is not their default
+    #[arg(long, value_enum)]
+    pub precision: Option<Precision>,
+    /// Batches that run side by side on a CPU; one per core when left out
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub sessions: Option<usize>,
+    /// Each figure is the median of so many rounds, in each of which every provider has its turn
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = at_least_one)]
+    pub rounds: usize,
+    /// How long each figure is measured in a round
+    #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
+    pub seconds: f64,
+    /// Folder for compiled models; left out: they are compiled anew each time
+    #[arg(long, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
+    /// How the figures are written
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    pub format: OutputFormat,
+    /// One round of one provider, in this process, as JSON: what the command starts itself with
+    #[arg(long, hide = true)]
+    pub one_round: bool,
+}
+
+/// What an accelerator computes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Precision {
+    /// 32-bit floats.
+    Fp32,
+    /// 16-bit floats.
+    Fp16,
+    /// 16-bit floats with eight bits of exponent: OpenVINO alone.
+    Bf16,
+    /// 8-bit integers: TensorRT alone.
+    Int8,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|number| *number >= 1).ok_or_else(|| "not a whole number of 1 or more".into())
+}
+
+/// An execution provider by its name; `openvino:GPU` names OpenVINO's device, `onnxruntime-openvino` OpenVINO through ONNX
+/// Runtime.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderName(pub Provider);
 
@@ -225,21 +302,40 @@ impl FromStr for ProviderName {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (name, device) = text.split_once(':').map_or((text, None), |(name, device)| (name, Some(device)));
         let provider = match name {
-            "tensorrt" => Provider::TensorRt(TensorRtOptions::default()),
-            "cuda" => Provider::Cuda(CudaOptions::default()),
-            "openvino" => {
-                let defaults = OpenVinoOptions::default();
-                let device = device.map_or(defaults.device, str::to_owned);
-                Provider::OpenVino(OpenVinoOptions { device, ..OpenVinoOptions::default() })
+            "tensorrt" => Provider::TensorRt(TensorRtOptions { device: gpu(device)?, ..TensorRtOptions::default() }),
+            "cuda" => Provider::Cuda(CudaOptions { device: gpu(device)?, ..CudaOptions::default() }),
+            "openvino" | "onnxruntime-openvino" => {
+                let mut options = OpenVinoOptions::default();
+                if name != "openvino" {
+                    options.runtime = OpenVinoRuntime::OnnxRuntime;
+                }
+                if let Some(device) = device {
+                    options.device = device.to_owned();
+                }
+                Provider::OpenVino(options)
             }
             "cpu" => Provider::cpu(),
-            _ => return Err("not one of tensorrt, cuda, openvino, openvino:DEVICE, cpu".into()),
+            _ => return Err("not one of tensorrt, cuda, openvino, openvino:DEVICE, onnxruntime-openvino, cpu".into()),
         };
-        match (device, &provider) {
-            (Some(_), provider) if !matches!(provider, Provider::OpenVino(_)) => {
-                Err(format!("{name} takes no device; only openvino does, as in openvino:GPU"))
+        if device.is_some() && matches!(provider, Provider::Cpu(_)) {
+            return Err("cpu takes no device".into());
+        }
+        Ok(Self(provider))
+    }
+}
+
+fn gpu(number: Option<&str>) -> Result<u32, String> {
+    number.map_or(Ok(0), |number| number.parse().map_err(|_| format!("{number} is not a GPU's number, as in cuda:1")))
+}
+
+impl std::fmt::Display for ProviderName {
+    /// As it is read.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.0 {
+            Provider::OpenVino(options) if options.runtime == OpenVinoRuntime::OnnxRuntime => {
+                write!(f, "onnxruntime-openvino:{}", options.device)
             }
-            _ => Ok(Self(provider)),
+            provider => write!(f, "{provider}"),
         }
     }
 }

@@ -24,24 +24,8 @@ const MOST_CPU_SESSIONS: usize = 8;
 const COMPILED: &str = "compiled";
 
 /// Cores that this process may use.
-fn cores() -> usize {
+pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
-}
-
-/// Opens the sessions that `cameras` cameras of one model need, and says on what it runs. Models that are compiled for a
-/// device are kept in `state_dir`, if there is one.
-///
-/// # Errors
-/// When the library, the weights or a provider that must be there is not, or the model is not what its manifest says.
-pub fn open_for_cameras(
-    model: &ModelSpec,
-    plan: &InferencePlan,
-    cameras: usize,
-    state_dir: Option<&Path>,
-) -> Result<OpenedModel, Failure> {
-    let opened = open(model, plan, sessions_for(cameras), state_dir)?;
-    tell(model, &opened.execution);
-    Ok(opened)
 }
 
 /// How many sessions serve `cameras` cameras on a CPU: they do not wait for each other, and small batches keep the latency
@@ -53,7 +37,7 @@ pub fn sessions_for(cameras: usize) -> usize {
 /// Opens `count` further sessions on the CPU.
 ///
 /// # Errors
-/// As [`open_for_cameras`].
+/// As [`open`].
 pub fn open_cpu_sessions(
     model: &ModelSpec,
     plan: &InferencePlan,
@@ -71,7 +55,7 @@ pub fn open_cpu_sessions(
 /// Opens one CPU session that uses all cores: for one input at a time.
 ///
 /// # Errors
-/// As [`open_for_cameras`].
+/// As [`open`].
 pub fn open_on_all_cores(model: &ModelSpec) -> Result<OpenedModel, Failure> {
     open_on(model, Provider::Cpu(CpuOptions { threads: cores(), workers: Some(1), arena: true }))
 }
@@ -79,7 +63,7 @@ pub fn open_on_all_cores(model: &ModelSpec) -> Result<OpenedModel, Failure> {
 /// Opens sessions for one input at a time on `provider`, or fails.
 ///
 /// # Errors
-/// As [`open_for_cameras`]; also when that provider does not run.
+/// As [`open`]; also when that provider does not run.
 pub fn open_on(model: &ModelSpec, provider: Provider) -> Result<OpenedModel, Failure> {
     let plan = InferencePlan {
         providers: vec![provider],
@@ -90,10 +74,11 @@ pub fn open_on(model: &ModelSpec, provider: Provider) -> Result<OpenedModel, Fai
     open(model, &plan, 1, None)
 }
 
-/// Opens sessions as `plan` says, `sessions` of them on a CPU, and says nothing.
+/// Opens sessions as `plan` says, `sessions` of them on a CPU. Models that are compiled for a device are kept in `state_dir`,
+/// if there is one.
 ///
 /// # Errors
-/// As [`open_for_cameras`].
+/// When the library, the weights or a provider that must be there is not, or the model is not what its manifest says.
 pub fn open(
     model: &ModelSpec,
     plan: &InferencePlan,
@@ -111,6 +96,17 @@ pub fn open(
         references: &|| references::of(model),
     };
     sightline_infer::open(model, &wish).map_err(into_failure)
+}
+
+/// Why a model does not run on the one provider that was wished, in words.
+pub fn reason(failure: Failure) -> String {
+    let Some(cause) = failure.cause else { return String::new() };
+    match cause.downcast_ref::<InferError>() {
+        Some(InferError::ProviderUnavailable { passed_over }) if passed_over.len() == 1 => {
+            passed_over[0].reason.clone()
+        }
+        _ => format!("{cause:#}"),
+    }
 }
 
 fn into_failure(error: InferError) -> Failure {

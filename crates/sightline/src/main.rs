@@ -1,11 +1,14 @@
 //! `sightline`: RTSP cameras in, MQTT events out. This crate introduces the others to each other and nothing else.
 
+mod bench;
 mod canvas;
 mod check;
+mod child;
 mod cli;
 mod configuration;
 mod demo;
 mod detect;
+mod doctor;
 mod failure;
 mod library;
 mod logging;
@@ -56,6 +59,14 @@ fn execute(command: Command) -> Outcome {
         Command::Models(command) => {
             logging::start(LogFormat::Text, Detail::Trouble);
             models::execute(&command)
+        }
+        Command::Doctor(args) => {
+            logging::start(LogFormat::Text, Detail::Trouble);
+            doctor::execute(&args)
+        }
+        Command::Bench(args) => {
+            logging::start(LogFormat::Text, Detail::Trouble);
+            bench::execute(&args)
         }
         Command::Schema(args) => schema::execute(&args),
         Command::Demo(args) => demo::execute(&args),

@@ -145,13 +145,10 @@ pub(super) fn load_for(flavour: Flavour) -> Result<Library, Refusal> {
     if flavour == Flavour::Plain {
         return loaded(&surroundings, flavour).map(|loaded| loaded.library.clone()).map_err(Refusal::Model);
     }
-    let (what, remedy) = (flavour.described(), flavour.remedy());
-    if LOADED.get().is_none()
-        && let Found::Nowhere { searched } = surroundings.find(flavour, &files_in)
-    {
-        let searched = searched.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(", ");
-        return Err(Refusal::Provider(format!("no {what} was found; looked at {searched}; {remedy}")));
+    if LOADED.get().is_none() {
+        locate(flavour).map_err(Refusal::Provider)?;
     }
+    let (what, remedy) = (flavour.described(), flavour.remedy());
     let refused = |error: InferError| Refusal::Provider(error.to_string());
     let library = &loaded(&surroundings, flavour).map_err(refused)?.library;
     if flavour.is_offered() {
@@ -168,14 +165,21 @@ pub(super) fn load_for(flavour: Flavour) -> Result<Library, Refusal> {
     }))
 }
 
-/// The library of this kind that would be loaded, or the folders where there is none.
+/// The library of this kind that would be loaded, and why that one.
 ///
 /// # Errors
-/// Folders looked at.
-pub fn locate(flavour: Flavour) -> Result<(PathBuf, &'static str), Vec<PathBuf>> {
+/// That there is none, where it was looked for, and how to get it.
+pub fn locate(flavour: Flavour) -> Result<(PathBuf, &'static str), String> {
     match Surroundings::of_this_process(None).find(flavour, &files_in) {
         Found::File { path, origin } => Ok((path, origin)),
-        Found::Nowhere { searched } => Err(searched),
+        Found::Nowhere { searched } => {
+            let (what, folder, remedy) = (flavour.described(), flavour.folder(), flavour.remedy());
+            tracing::debug!(?searched, what, "not found");
+            Err(format!(
+                "no {what} was found: not in {RUNTIME_FOLDER}/{folder}/lib above the program or the current folder, and not \
+                 in lib/sightline/{folder}; {remedy}"
+            ))
+        }
     }
 }
 
@@ -257,17 +261,22 @@ fn preload_beside(library: &Path) {
     }
 }
 
-/// ONNX Runtime's own log lines. What is wrong with a session comes back as an error as well and is reported there, so
-/// that its warnings only matter to who looks into it.
+/// The last error that ONNX Runtime has logged: often the cause of one that it returns without it.
+static LAST_COMPLAINT: Mutex<Option<String>> = Mutex::new(None);
+
+/// ONNX Runtime's own log lines. What is wrong with a session comes back as an error as well and is reported there, once:
+/// a session that fails logs a line for every batch.
 fn forward_log(level: LogLevel, category: &str, _id: &str, code_location: &str, message: &str) {
-    match level {
-        LogLevel::Verbose | LogLevel::Info | LogLevel::Warning => {
-            tracing::debug!(target: "onnxruntime", category, code_location, "{message}");
-        }
-        LogLevel::Error | LogLevel::Fatal => {
-            tracing::warn!(target: "onnxruntime", category, code_location, "{message}");
-        }
+    tracing::debug!(target: "onnxruntime", category, code_location, "{message}");
+    if matches!(level, LogLevel::Error | LogLevel::Fatal) {
+        *LAST_COMPLAINT.lock().unwrap_or_else(PoisonError::into_inner) = Some(one_line(message));
     }
+}
+
+/// Takes what ONNX Runtime complained of last, without the function in its source that did.
+pub(super) fn last_complaint() -> Option<String> {
+    let complaint = LAST_COMPLAINT.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+    Some(complaint.split_once("[ERROR] ").map_or(complaint.clone(), |(_, words)| words.to_owned()))
 }
 
 /// What the search depends on.

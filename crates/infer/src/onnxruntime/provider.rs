@@ -37,7 +37,12 @@ pub(super) fn register(
         }
         Provider::Cpu(CpuOptions { arena, .. }) => ep::CPU::default().with_arena_allocator(*arena).build(),
     };
-    builder.with_execution_providers([dispatch.error_on_failure()]).map_err(|error| one_line(&error.to_string()))
+    // What was complained of before belongs to somebody else.
+    let _ = library::last_complaint();
+    builder.with_execution_providers([dispatch.error_on_failure()]).map_err(|error| {
+        let error = one_line(&error.to_string());
+        library::last_complaint().map_or(error.clone(), |cause| format!("{error} ({cause})"))
+    })
 }
 
 fn tensorrt(

@@ -1,4 +1,4 @@
-//! Tiny ONNX files written by hand: a graph whose outputs are constants, whatever goes in.
+//! Tiny ONNX files written by hand: a graph whose outputs are constants, whatever goes in, or that fails for some of it.
 //!
 //! Field numbers are those of onnx.proto (github.com/onnx/onnx, IR version 8); the wire format is protobuf's.
 
@@ -32,17 +32,61 @@ impl Output {
 
 /// A model of one input "image" that it does not look at; a negative dimension is left open.
 pub fn model(element: Type, input_dims: &[i64], outputs: &[Output]) -> Vec<u8> {
-    let mut graph = Vec::new();
+    graph(element, input_dims, &[], &[], outputs)
+}
+
+/// The brightest sample that [`model_of_dark_pictures`] takes.
+pub const BRIGHTEST: u8 = 199;
+
+/// The same, of one picture of bytes in RGB, but its run fails on ONNX Runtime's CPU kernels when a sample is brighter than
+/// [`BRIGHTEST`]: the brightest one is looked up in a table that has no place for it. OpenVINO finds zeros there.
+pub fn model_of_dark_pictures(width: i64, height: i64, outputs: &[Output]) -> Vec<u8> {
+    const INT64: i64 = Type::Int64 as i64;
+    let nodes = [
+        node("ReduceMax", &["image"], "brightest", &[("keepdims", 0)]),
+        node("Cast", &["brightest"], "index", &[("to", INT64)]),
+        node("Gather", &["table", "index"], "zero", &[("axis", 0)]),
+    ];
+    let table = Output::floats("table", &[i64::from(BRIGHTEST) + 1], &[0.0; BRIGHTEST as usize + 1]);
+    graph(Type::Uint8, &[1, height, width, 3], &nodes, &[("table", &table)], outputs)
+}
+
+fn node(operator: &str, inputs: &[&str], output: &str, attributes: &[(&str, i64)]) -> Vec<u8> {
+    const INT: i64 = 2;
+    let mut node: Vec<u8> = inputs.iter().flat_map(|input| text(1, input)).collect();
+    node.extend([text(2, output), text(3, output), text(4, operator)].concat());
+    for (name, value) in attributes {
+        node.extend(message(5, &[text(1, name), number(3, *value), number(20, INT)].concat()));
+    }
+    node
+}
+
+/// `nodes` and `constants` beside what makes `outputs`; a float output has the tensor "zero" added, if there is one.
+fn graph(
+    element: Type,
+    input_dims: &[i64],
+    nodes: &[Vec<u8>],
+    constants: &[(&str, &Output)],
+    outputs: &[Output],
+) -> Vec<u8> {
+    let mut graph: Vec<u8> = nodes.iter().flat_map(|node| message(1, node)).collect();
     for output in outputs {
         let constant = format!("{}_value", output.name);
-        let identity = [text(1, &constant), text(2, output.name), text(3, output.name), text(4, "Identity")].concat();
-        graph.extend(message(1, &identity));
+        let is_sum = !nodes.is_empty() && matches!(output.element, Type::Float);
+        let made = if is_sum {
+            node("Add", &[&constant, "zero"], output.name, &[])
+        } else {
+            node("Identity", &[&constant], output.name, &[])
+        };
+        graph.extend(message(1, &made));
     }
     graph.extend(text(2, "tiny"));
-    for output in outputs {
+    let values: Vec<String> = outputs.iter().map(|output| format!("{}_value", output.name)).collect();
+    let values = values.iter().map(String::as_str).zip(outputs);
+    for (name, output) in constants.iter().copied().chain(values) {
         let mut tensor: Vec<u8> = output.dims.iter().flat_map(|&dim| number(1, dim)).collect();
         tensor.extend(number(2, output.element as i64));
-        tensor.extend(text(8, &format!("{}_value", output.name)));
+        tensor.extend(text(8, name));
         tensor.extend(message(9, &output.raw));
         graph.extend(message(5, &tensor));
     }

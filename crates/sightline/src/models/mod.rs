@@ -56,6 +56,18 @@ pub fn load(reference: &str) -> Result<Arc<ModelSpec>, Failure> {
     Ok(Arc::new(spec))
 }
 
+/// Names of the models whose weights are on this machine.
+pub fn all_with_weights() -> Vec<String> {
+    let environment = Environment::from_process();
+    let names = models::available_models(&environment).into_iter().map(|(name, _)| name);
+    names
+        .filter(|name| {
+            let spec = models::find_model(&ModelReference::Name(name.clone()), &environment);
+            spec.is_ok_and(|spec| spec.weights.is_some())
+        })
+        .collect()
+}
+
 /// Fails with where the weights were looked for and how to get them.
 ///
 /// # Errors

@@ -55,7 +55,7 @@ struct Verdict {
 #[expect(clippy::print_stdout, reason = "the command's result")]
 pub fn execute(args: &VerifyArgs) -> Outcome {
     sightline_media::init().or_fail(Kind::Unavailable)?;
-    let references = if args.models.is_empty() { all_with_weights() } else { args.models.clone() };
+    let references = if args.models.is_empty() { super::all_with_weights() } else { args.models.clone() };
     if references.is_empty() {
         return Err(Failure::new(
             Kind::Config,
@@ -71,17 +71,6 @@ pub fn execute(args: &VerifyArgs) -> Outcome {
         OutputFormat::Text => verdicts.iter().for_each(|verdict| println!("{}", text(verdict))),
     }
     if verdicts.iter().all(|verdict| verdict.ok) { Ok(()) } else { Err(Failure::said(Kind::Config)) }
-}
-
-fn all_with_weights() -> Vec<String> {
-    let environment = Environment::from_process();
-    let names = models::available_models(&environment).into_iter().map(|(name, _)| name);
-    names
-        .filter(|name| {
-            let spec = models::find_model(&ModelReference::Name(name.clone()), &environment);
-            spec.is_ok_and(|spec| spec.weights.is_some())
-        })
-        .collect()
 }
 
 fn verify(reference: &str, provider: &Provider) -> Result<Verdict, Failure> {

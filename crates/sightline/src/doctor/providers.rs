@@ -1,0 +1,80 @@
+//! Libraries, and each execution provider really run: in a process of its own, as a process loads one ONNX Runtime.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sightline_core::execution::Execution;
+use sightline_infer::library::{self, Flavour};
+
+use super::{Finding, State};
+use crate::{
+    child,
+    cli::{DoctorArgs, ProviderName},
+    library as sessions, models,
+};
+
+/// Every provider, in the order in which one would wish them.
+const ALL: [&str; 5] = ["tensorrt", "cuda", "openvino", "onnxruntime-openvino", "cpu"];
+const SECTION: &str = "execution providers";
+
+/// What a child says of one provider.
+#[derive(Deserialize, Serialize)]
+struct Found {
+    state: String,
+    message: String,
+}
+
+/// Which libraries are found, and where they would be looked for.
+pub(super) fn libraries() -> Vec<Finding> {
+    const SECTION: &str = "libraries";
+    let kinds = [
+        (Flavour::Plain, "ONNX Runtime", State::Failed),
+        (Flavour::OpenVino, "ONNX Runtime with OpenVINO", State::Absent),
+        (Flavour::Gpu, "ONNX Runtime with CUDA and TensorRT", State::Absent),
+    ];
+    let look = |(flavour, what, missing)| match library::locate(flavour) {
+        Ok((path, origin)) => Finding::ok(SECTION, what, format!("{} ({origin})", path.display())),
+        Err(message) => Finding { state: missing, ..Finding::absent(SECTION, what, message) },
+    };
+    kinds.map(look).into()
+}
+
+/// Every provider; only the CPU must run.
+pub(super) fn all(args: &DoctorArgs) -> Vec<Finding> {
+    ALL.map(|name| {
+        let arguments = ["doctor", "--format", "json", "--model", &args.model, "--provider", name].map(str::to_owned);
+        match child::run::<Vec<Found>>(&arguments, Duration::from_secs(args.timeout)) {
+            Ok(found) => match found.into_iter().next() {
+                Some(Found { state, message }) if state == "ok" => Finding::ok(SECTION, name, message),
+                Some(Found { message, .. }) => missing(name, message),
+                None => missing(name, "nothing was said of it".to_owned()),
+            },
+            Err(reason) => missing(name, reason),
+        }
+    })
+    .into()
+}
+
+fn missing(name: &str, message: String) -> Finding {
+    if name == "cpu" { Finding::failed(SECTION, name, message) } else { Finding::absent(SECTION, name, message) }
+}
+
+/// The named providers in this process; each must run.
+pub(super) fn named(args: &DoctorArgs) -> Vec<Finding> {
+    let run = |name: &ProviderName| match run(name, &args.model) {
+        Ok(message) => Finding::ok(SECTION, name.to_string(), message),
+        Err(message) => Finding::failed(SECTION, name.to_string(), message),
+    };
+    args.provider.iter().map(run).collect()
+}
+
+fn run(ProviderName(provider): &ProviderName, model: &str) -> Result<String, String> {
+    sightline_media::init().map_err(|error| error.to_string())?;
+    let model = models::load(model).map_err(sessions::reason)?;
+    let opened = sessions::open_on(&model, provider.clone()).map_err(sessions::reason)?;
+    let Execution { device, library, placement, agreement, .. } = &opened.execution;
+    let agreement = agreement.map_or_else(String::new, |agreement| {
+        format!("; scores within {:.4} of the CPU's", agreement.largest_score_difference)
+    });
+    Ok(format!("runs {} on {device}, {placement}, {library}{agreement}", model.name))
+}
