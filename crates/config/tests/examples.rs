@@ -15,7 +15,7 @@ use sightline_config::{
 };
 use sightline_core::{
     geometry::{Point, turn},
-    plan::{CameraPlan, Provider, SourceSpec},
+    plan::{CameraPlan, SourceSpec},
 };
 
 const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n";
@@ -62,7 +62,8 @@ fn the_jetsons_example_wishes_what_its_comments_say() {
     let plan =
         load(&[file], &environment(&[("CAMERA_PASSWORD", "secret")])).unwrap_or_else(|problems| panic!("\n{problems}"));
     let [pipeline] = plan.pipelines.as_slice() else { panic!("one pipeline") };
-    assert_eq!(pipeline.inference.providers, [Provider::TensorRt, Provider::Cuda, Provider::Cpu]);
+    let providers: Vec<_> = pipeline.inference.providers.iter().map(|provider| provider.name()).collect();
+    assert_eq!(providers, ["tensorrt", "cuda", "cpu"]);
     let wishes: Vec<_> = pipeline
         .cameras
         .iter()
