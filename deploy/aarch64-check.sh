@@ -2,11 +2,12 @@
 # Proves on an x86-64 machine with Debian what can be proven of an aarch64 one without having it: `make check-aarch64`.
 #   1. cargo check of the crates that need no system library
 #   2. the whole daemon, built and linked against Debian's arm64 GStreamer and OpenSSL
-#   3. the built program and unit tests under qemu; with ONNX Runtime's aarch64 library also a model's reference pictures
+#   3. under qemu: the built program, the core's tests, those of a Jetson's elements with stand-ins for them, and a model's
+#      reference pictures on ONNX Runtime's aarch64 library
 # Whatever cannot be done is named, and ends it with an error. Nothing of it is part of `make test`.
 #
 # The arm64 packages are unpacked into target/aarch64-sysroot and not installed; the host gets a cross compiler and qemu from
-# its own Debian (`SIGHTLINE_SKIP_APT=1`: not even that). Takes about 8 minutes and 4 GB the first time.
+# its own Debian (`SIGHTLINE_SKIP_APT=1`: not even that). Takes about 10 minutes and 4 GB the first time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,6 +15,11 @@ target=aarch64-unknown-linux-gnu
 triplet=aarch64-linux-gnu
 work=$PWD/target/aarch64-sysroot
 sysroot=$work/root
+# Of what qemu knows the nearest to a Jetson Orin's Cortex-A78AE. libav wants BLAS, which Debian's own root finds through links
+# that a package's scripts make.
+emulator=(qemu-aarch64-static -cpu cortex-a76 -L "$sysroot" -E "LD_LIBRARY_PATH=/usr/lib/$triplet/blas:/usr/lib/$triplet/lapack")
+# GStreamer's helper for reading plugins is of the other architecture, so it reads them itself, into a list beside the sysroot.
+export GST_REGISTRY_FORK=no
 host_packages=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static)
 packages=(
   libc6-dev libstdc++6 libssl-dev
@@ -76,7 +82,7 @@ cross() {
   env CC_aarch64_unknown_linux_gnu=aarch64-linux-gnu-gcc \
     CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
     CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTFLAGS="-Clink-arg=--sysroot=$sysroot" \
-    CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64-static -L $sysroot" \
+    CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="${emulator[*]}" \
     PKG_CONFIG_ALLOW_CROSS=1 PKG_CONFIG_SYSROOT_DIR="$sysroot" \
     PKG_CONFIG_LIBDIR="$sysroot/usr/lib/$triplet/pkgconfig:$sysroot/usr/share/pkgconfig" \
     "$@"
@@ -115,22 +121,18 @@ readelf -h "$program" | grep -q AArch64 || fail "$program is not for aarch64"
 
 say "3 of 3: under qemu"
 # ONNX Runtime asks /proc/cpuinfo what it runs on, and crashes while it is loaded where an x86 answers. Opened below the sysroot,
-# the file is that of a Cortex-A76: of what qemu knows the nearest to a Jetson Orin's A78AE.
+# the file is that of a Cortex-A76.
 mkdir -p "$sysroot/proc"
 for ((cpu = 0; cpu < $(nproc --all); cpu++)); do
   printf '%s\t: %s\n' processor "$cpu" 'CPU implementer' 0x41 'CPU architecture' 8 'CPU variant' 0x1 'CPU part' 0xd0b 'CPU revision' 0 \
     Features 'fp asimd evtstrm aes pmull sha1 sha2 crc32 atomics fphp asimdhp cpuid asimdrdm lrcpc dcpop asimddp'
   echo
 done >"$sysroot/proc/cpuinfo"
-# libav wants BLAS, which Debian's own root finds through links that a package's scripts make. GStreamer's helper for reading
-# plugins is of the other architecture, so it reads them itself, into a list beside the sysroot.
-emulated() {
-  env GST_REGISTRY="$work/registry.bin" GST_REGISTRY_FORK=no qemu-aarch64-static -cpu cortex-a76 -L "$sysroot" \
-    -E LD_LIBRARY_PATH="/usr/lib/$triplet/blas:/usr/lib/$triplet/lapack" "$@"
-}
-emulated "$program" --version
+export GST_REGISTRY=$work/registry.bin
+"${emulator[@]}" "$program" --version
 for_aarch64 cargo test --locked --target "$target" -p sightline-core --lib
+for_aarch64 cargo test --locked --target "$target" -p sightline-media --test jetson --test jetson_without_nvvidconv
 onnxruntime
 export ORT_DYLIB_PATH=$work/onnxruntime/libonnxruntime.so
-emulated "$program" models verify ssd-mobilenet-v1-sim
+"${emulator[@]}" "$program" models verify ssd-mobilenet-v1-sim
 say "done; what needs a board (NVIDIA's decoder, compositor, CUDA, TensorRT) is in deploy/jetson/README.md"
