@@ -8,10 +8,10 @@ SIGHTLINE := $(or $(CARGO_TARGET_DIR),target)/release/sightline
 # A developer's checkout has real models beside it; a user's has not, and needs none.
 export SIGHTLINE_MODELS ?= $(wildcard $(abspath ../shared/models))
 
-.PHONY: help setup build test lint bench soak fuzz install demo eval model-card clean
+.PHONY: help setup build test lint bench soak fuzz check-aarch64 install demo eval model-card clean
 
 help:                           ## this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
 
 setup:                          ## install what is needed: GStreamer, mosquitto, ONNX Runtime
 	@deploy/setup.sh
@@ -42,6 +42,9 @@ soak: setup                     ## what cameras cost, then 16 cameras under faul
 
 fuzz:                           ## look for input that breaks a parser, SECONDS=60 per target
 	@fuzz/run.sh --seconds $(or $(SECONDS),60) $(ARGS)
+
+check-aarch64:                  ## what can be proven of an aarch64 board without one: cross-build, tests under qemu
+	@deploy/aarch64-check.sh
 
 install: build                  ## into PREFIX=/usr/local, below DESTDIR if given; see docs/systemd.md
 	@deploy/install.sh $(SIGHTLINE) $(or $(PREFIX),/usr/local) $(DESTDIR)

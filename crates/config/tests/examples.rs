@@ -1,4 +1,4 @@
-//! Every example in `pipelines/`, and the annotated model in `models/README.md`, load without a problem.
+//! Every example in `pipelines/`, the one for Jetson, and the annotated model in `models/README.md`, load without a problem.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -54,6 +54,30 @@ fn the_examples_run_side_by_side() {
     assert_eq!(plan.pipelines.len(), 5);
     let cameras = plan.pipelines.iter().flat_map(|pipeline| &pipeline.cameras).count();
     assert_eq!(cameras, 11);
+}
+
+#[test]
+fn the_jetsons_example_wishes_what_its_comments_say() {
+    let file = repository().join("deploy/jetson/pipeline.yaml");
+    let plan =
+        load(&[file], &environment(&[("CAMERA_PASSWORD", "secret")])).unwrap_or_else(|problems| panic!("\n{problems}"));
+    let [pipeline] = plan.pipelines.as_slice() else { panic!("one pipeline") };
+    let providers: Vec<_> = pipeline.inference.providers.iter().map(|provider| provider.name()).collect();
+    assert_eq!(providers, ["tensorrt", "cuda", "cpu"]);
+    let wishes: Vec<_> = pipeline
+        .cameras
+        .iter()
+        .map(|camera| {
+            (&*camera.spec.id, camera.spec.decoder.as_deref(), camera.snapshots.is_some(), camera.clips.is_some())
+        })
+        .collect();
+    let expected =
+        [("door", None, true, false), ("gate", None, false, false), ("yard", Some("nvv4l2decoder"), false, true)];
+    let mut sorted = wishes.clone();
+    sorted.sort_unstable();
+    assert_eq!(sorted, expected);
+    let input = &pipeline.model.input;
+    assert!(input.stretched_size().is_some(), "frames of this model can be scaled beforehand");
 }
 
 #[test]

@@ -94,7 +94,19 @@ pub enum CaptureClock {
     Receive,
 }
 
+/// Size of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PictureSize {
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+}
+
 /// Size and number of a frame, as payloads carry it.
+///
+/// The size is the camera's. A source that scaled the frame ([`crate::ports::SourceCallbacks::wanted_size`]) gives pixels of
+/// another size, which [`FrameView`] tells; boxes are fractions and hold in both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct FrameInfo {
     /// Width in pixels.

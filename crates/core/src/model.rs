@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::tensor::ElementType;
+use crate::{frame::PictureSize, tensor::ElementType};
 
 /// Order of a tensor's dimensions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -78,6 +78,14 @@ impl InputSpec {
             TensorLayout::Nchw => [n, 3, self.height, self.width],
             TensorLayout::Nhwc => [n, self.height, self.width, 3],
         }
+    }
+
+    /// The one size at which a frame of any size loses nothing that the tensor would show. `None` for a letterbox, where that
+    /// depends on the frame.
+    #[must_use]
+    pub fn stretched_size(&self) -> Option<PictureSize> {
+        let (width, height) = (u32::try_from(self.width).ok()?, u32::try_from(self.height).ok()?);
+        (self.resize == ResizeMode::Stretch).then_some(PictureSize { width, height })
     }
 
     /// Samples of one image.
@@ -267,4 +275,17 @@ pub struct ModelSpec {
     pub labels: Labels,
     /// What is kept unless the pipeline wishes otherwise.
     pub defaults: DetectionSettings,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_size_is_enough_for_a_stretched_picture_alone() {
+        let stretched = InputSpec::rgb_bytes(320, 300);
+        let letterbox = InputSpec { resize: ResizeMode::Letterbox, ..stretched.clone() };
+        let enough = PictureSize { width: 320, height: 300 };
+        assert_eq!((stretched.stretched_size(), letterbox.stretched_size()), (Some(enough), None));
+    }
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::{
     event::{Event, FrameDetections, Retained, Ulid},
-    frame::{Frame, FrameView},
+    frame::{Frame, FrameView, PictureSize},
     geometry::BoxInFrame,
     plan::{CameraSpec, Retention},
     recovery::Recovery,
@@ -228,6 +228,12 @@ pub struct SourceCallbacks {
     pub on_frame: Box<dyn Fn(Frame) + Send + Sync>,
     /// Something happened to the source.
     pub on_event: Box<dyn Fn(SourceEvent) + Send + Sync>,
+    /// The size at which its pictures are enough, aspect ratio or not; `None` when they are to come as the camera sends them.
+    ///
+    /// Only a source that scales without costing the CPU anything goes by it, and about as closely as its hardware can. It
+    /// asks before each frame: the answer may change while the stream goes on. [`crate::frame::FrameInfo`] and [`StreamInfo`]
+    /// state the camera's size all the same.
+    pub wanted_size: Box<dyn Fn() -> Option<PictureSize> + Send + Sync>,
 }
 
 /// What happens to a source.

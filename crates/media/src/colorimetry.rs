@@ -7,16 +7,15 @@ use sightline_core::frame::{ColorMatrix, ColorRange, Colorimetry};
 /// At and above this height an unmarked stream is taken for high definition, hence BT.709.
 const HD_FROM_HEIGHT: u32 = 720;
 
-/// The colorimetry that `caps` state; what they leave open is BT.601 below 720 lines and BT.709 from there on, and full
-/// range for JPEG (JFIF knows no other), limited for video.
+/// The colorimetry that `caps` state, or those which the frame had before it was scaled to `caps`; what is left open is
+/// BT.601 below 720 lines and BT.709 from there on, and full range for JPEG (JFIF knows no other), limited for video.
+///
+/// `height`: in lines, of what the camera sends.
 ///
 /// The caps' own field is read rather than `VideoInfo`'s: the latter fills in GStreamer's guess, which takes 1024×576
 /// for high definition, and does not say that it guessed.
-pub fn from_caps(caps: &gst::CapsRef, height: u32, codec: &str) -> Colorimetry {
-    let stated = caps
-        .structure(0)
-        .and_then(|structure| structure.get::<&str>("colorimetry").ok())
-        .and_then(|text| text.parse::<gst_video::VideoColorimetry>().ok());
+pub fn from_caps(caps: &gst::CapsRef, unscaled: Option<&gst::CapsRef>, height: u32, codec: &str) -> Colorimetry {
+    let stated = stated_in(caps).or_else(|| stated_in(unscaled?));
 
     let matrix = match stated.as_ref().map(gst_video::VideoColorimetry::matrix) {
         Some(gst_video::VideoColorMatrix::Bt601 | gst_video::VideoColorMatrix::Fcc) => ColorMatrix::Bt601,
@@ -38,6 +37,10 @@ pub fn from_caps(caps: &gst::CapsRef, height: u32, codec: &str) -> Colorimetry {
     Colorimetry { matrix, range }
 }
 
+fn stated_in(caps: &gst::CapsRef) -> Option<gst_video::VideoColorimetry> {
+    caps.structure(0)?.get::<&str>("colorimetry").ok()?.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,7 +48,7 @@ mod tests {
     fn of(caps: &str, height: u32, codec: &str) -> (ColorMatrix, ColorRange) {
         gst::init().unwrap();
         let caps: gst::Caps = caps.parse().unwrap();
-        let colorimetry = from_caps(&caps, height, codec);
+        let colorimetry = from_caps(&caps, None, height, codec);
         (colorimetry.matrix, colorimetry.range)
     }
 

@@ -4,14 +4,30 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use sightline_core::ports::{SourceError, SourceErrorCode};
 
-use crate::elements::{make, set_if_present, source_error};
+use crate::{
+    elements::{set_if_present, source_error},
+    nvmm::{self, NvmmBridge},
+};
 
 /// A decoder that has reached READY, which is where hardware decoders open their device.
 pub struct Decoder {
     /// Its factory's name, `avdec_h264`.
     pub name: String,
-    /// What to put into the pipeline, in this order: the decoder, and on Jetson what brings its frames into memory.
-    pub elements: Vec<gst::Element>,
+    /// The decoder.
+    pub element: gst::Element,
+    /// What brings its frames into memory, where it leaves them in NVIDIA's.
+    pub bridge: Option<NvmmBridge>,
+}
+
+impl Decoder {
+    /// What to put into the pipeline, in this order.
+    pub fn elements(&self) -> Vec<gst::Element> {
+        let mut elements = vec![self.element.clone()];
+        if let Some(NvmmBridge { convert, filter }) = &self.bridge {
+            elements.extend([convert.clone(), filter.clone()]);
+        }
+        elements
+    }
 }
 
 /// The codec's name as messages have it: `H264`, `H265`, `JPEG`, `VP8`, …; empty for raw video.
@@ -106,6 +122,9 @@ fn make_wished(wished: &str, caps: &gst::CapsRef, codec: &str, one_thread: bool)
 
 /// Makes the element and takes it to READY.
 fn start(factory: &gst::ElementFactory, one_thread: bool) -> Result<Decoder, String> {
+    // First what can be missing: an element must not be dropped in READY.
+    let bridge =
+        nvmm::is_all_that_comes_out(factory).then(NvmmBridge::make).transpose().map_err(|error| error.message)?;
     let element = factory.create().build().map_err(|error| error.to_string())?;
     set_up(&element, one_thread);
     if element.set_state(gst::State::Ready).is_err() {
@@ -113,12 +132,7 @@ fn start(factory: &gst::ElementFactory, one_thread: bool) -> Result<Decoder, Str
         let _ = element.set_state(gst::State::Null);
         return Err("it does not reach READY".into());
     }
-    let mut elements = vec![element];
-    if gives_nvidia_memory_only(factory) {
-        // Jetson's nvv4l2decoder leaves frames in NVMM memory, which the CPU cannot map.
-        elements.push(make("nvvidconv").map_err(|error| error.message)?);
-    }
-    Ok(Decoder { name: factory.name().to_string(), elements })
+    Ok(Decoder { name: factory.name().to_string(), element, bridge })
 }
 
 fn set_up(element: &gst::Element, one_thread: bool) {
@@ -133,15 +147,6 @@ fn set_up(element: &gst::Element, one_thread: bool) {
     // Before GStreamer 1.20 ten errors in a row end the stream. Packet loss over UDP makes such rows; whether a stream is
     // beyond decoding is for `source::watch` to say.
     set_if_present(element, "max-errors", -1i32);
-}
-
-fn gives_nvidia_memory_only(factory: &gst::ElementFactory) -> bool {
-    let templates = factory.static_pad_templates();
-    let mut sources = templates.iter().filter(|template| template.direction() == gst::PadDirection::Src).peekable();
-    let all_nvidia = |caps: &gst::Caps| {
-        (0..caps.size()).all(|index| caps.features(index).is_some_and(|features| features.contains("memory:NVMM")))
-    };
-    sources.peek().is_some() && sources.all(|template| !template.caps().is_any() && all_nvidia(&template.caps()))
 }
 
 fn joined(names: &[String]) -> String {
@@ -202,7 +207,7 @@ mod tests {
     #[test]
     fn libav_decodes_on_one_thread_and_keeps_damaged_frames_back() {
         let decoder = make_for(&caps("video/x-h264"), Some("avdec_h264"), true).unwrap();
-        let element = &decoder.elements[0];
+        let element = &decoder.element;
         assert_eq!(element.property::<i32>("max-threads"), 1);
         assert!(!element.property::<bool>("output-corrupt"));
         element.set_state(gst::State::Null).unwrap();

@@ -15,7 +15,7 @@ pub fn source_error(code: SourceErrorCode, message: impl AsRef<str>) -> SourceEr
 /// Makes an element that the pipeline cannot do without.
 ///
 /// # Errors
-/// [`SourceErrorCode::Config`] naming the Debian package when this installation lacks it: trying again cannot help.
+/// [`SourceErrorCode::Config`] naming the package when this installation lacks it: trying again cannot help.
 pub fn make(factory: &str) -> Result<gst::Element, SourceError> {
     gst::ElementFactory::make(factory).build().map_err(|_| {
         let package = debian_package(factory);
@@ -31,11 +31,13 @@ pub fn exists(factory: &str) -> bool {
     gst::ElementFactory::find(factory).is_some()
 }
 
-/// Where Debian and Ubuntu ship an element that this crate uses.
+/// Where Debian, Ubuntu and JetPack ship an element that this crate uses.
 pub fn debian_package(factory: &str) -> &'static str {
     match factory {
         "h264parse" | "h265parse" => "gstreamer1.0-plugins-bad",
         "filesrc" | "filesink" => "libgstreamer1.0-0",
+        // NVIDIA's own, on JetPack.
+        "nvvidconv" => "nvidia-l4t-gstreamer",
         "parsebin" | "videoconvert" | "videotestsrc" | "appsink" | "appsrc" => "gstreamer1.0-plugins-base",
         "capsfilter" | "typefind" => "libgstreamer1.0-0",
         _ => "gstreamer1.0-plugins-good",
@@ -48,6 +50,18 @@ pub fn set_if_present(element: &gst::Element, property: &str, value: impl Into<g
     let value = value.into();
     // A property that changed its type between versions must not panic here: its default is good enough.
     if value.type_().is_a(spec.value_type()) {
+        element.set_property_from_value(property, &value);
+    }
+}
+
+/// Sets an enumeration's property to its value called `nick`, in whichever case, where this GStreamer has both.
+pub fn set_nick_if_present(element: &gst::Element, property: &str, nick: &str) {
+    let class = element.find_property(property).and_then(|spec| gst::glib::EnumClass::with_type(spec.value_type()));
+    let value = class.as_ref().and_then(|class| {
+        let named = class.values().iter().find(|value| value.nick().eq_ignore_ascii_case(nick))?;
+        class.to_value(named.value())
+    });
+    if let Some(value) = value {
         element.set_property_from_value(property, &value);
     }
 }

@@ -7,6 +7,8 @@
 //! videotestsrc ───────────┘            (passthrough)
 //! ```
 //!
+//! On Jetson `nvvidconv ! capsfilter` stand behind the decoder (`nvmm`, `source::scaling`).
+//!
 //! What leaves the parser of an H.264 or H.265 camera can be kept for a while and recorded as it came (`source::tap`).
 //!
 //! One streaming thread per camera does everything from depayloading to `on_frame`. There is no queue behind the decoder:
@@ -21,6 +23,7 @@ mod inventory;
 mod log;
 mod mapped;
 mod mp4;
+mod nvmm;
 mod picture;
 mod plug;
 mod source;

@@ -3,7 +3,7 @@
 use gstreamer as gst;
 use gstreamer_video as gst_video;
 use gstreamer_video::prelude::*;
-use sightline_core::frame::{Colorimetry, FrameBuffer, FrameView, PixelFormat, Plane};
+use sightline_core::frame::{Colorimetry, FrameBuffer, FrameView, PictureSize, PixelFormat, Plane};
 
 use crate::colorimetry;
 
@@ -14,19 +14,23 @@ pub struct Layout {
     info: gst_video::VideoInfo,
     format: PixelFormat,
     colorimetry: Colorimetry,
+    camera_size: PictureSize,
 }
 
 impl Layout {
-    /// Reads raw video caps. `None` when they are not NV12 or I420 (the sink lets nothing else through) or are broken.
-    pub fn new(caps: &gst::CapsRef, codec: &str) -> Option<Self> {
+    /// Reads raw video caps, and the `unscaled` ones of a frame that was scaled to them. `None` when they are not NV12 or I420
+    /// (the sink lets nothing else through) or are broken.
+    pub fn new(caps: &gst::CapsRef, unscaled: Option<&gst::CapsRef>, codec: &str) -> Option<Self> {
         let info = gst_video::VideoInfo::from_caps(caps).ok()?;
         let format = match info.format() {
             gst_video::VideoFormat::Nv12 => PixelFormat::Nv12,
             gst_video::VideoFormat::I420 => PixelFormat::I420,
             _ => return None,
         };
-        let colorimetry = colorimetry::from_caps(caps, info.height(), codec);
-        Some(Self { caps: caps.to_owned(), info, format, colorimetry })
+        let camera_size =
+            unscaled.and_then(size_in).unwrap_or(PictureSize { width: info.width(), height: info.height() });
+        let colorimetry = colorimetry::from_caps(caps, unscaled, camera_size.height, codec);
+        Some(Self { caps: caps.to_owned(), info, format, colorimetry, camera_size })
     }
 
     /// Whether this layout was made from these very caps. Pointers first: caps are shared by all samples of a stream.
@@ -34,15 +38,17 @@ impl Layout {
         std::ptr::eq::<gst::CapsRef>(&*self.caps, caps) || *self.caps == *caps
     }
 
-    /// Width in pixels.
-    pub fn width(&self) -> u32 {
-        self.info.width()
+    /// The size of what the camera sends: the frame's where it was not scaled.
+    pub fn camera_size(&self) -> PictureSize {
+        self.camera_size
     }
+}
 
-    /// Height in pixels.
-    pub fn height(&self) -> u32 {
-        self.info.height()
-    }
+/// The size that caps state, in any memory.
+pub fn size_in(caps: &gst::CapsRef) -> Option<PictureSize> {
+    let structure = caps.structure(0)?;
+    let side = |name| structure.get::<i32>(name).ok().and_then(|side| u32::try_from(side).ok());
+    Some(PictureSize { width: side("width")?, height: side("height")? })
 }
 
 /// One mapped frame. Dropping it unmaps the buffer and gives it back to the decoder's pool.
@@ -85,6 +91,46 @@ impl FrameBuffer for MappedFrame {
             height: self.frame.height() as usize,
             colorimetry: self.colorimetry,
             planes,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sightline_core::frame::{ColorMatrix, ColorRange};
+
+    use super::*;
+
+    #[test]
+    fn of_a_scaled_frame_size_and_colours_are_the_cameras() {
+        gst::init().unwrap();
+        const SMALL: &str = "video/x-raw,format=NV12,width=300,height=300";
+        const NVMM: &str = "video/x-raw(memory:NVMM),format=NV12,width=1280,height=720";
+        for (caps, unscaled, size, matrix, range) in [
+            (SMALL.into(), None, (300, 300), ColorMatrix::Bt601, ColorRange::Limited),
+            (SMALL.into(), Some(NVMM.into()), (1280, 720), ColorMatrix::Bt709, ColorRange::Limited),
+            (
+                SMALL.into(),
+                Some(format!("{NVMM},colorimetry=1:4:0:0")),
+                (1280, 720),
+                ColorMatrix::Bt601,
+                ColorRange::Full,
+            ),
+            // Who scales may convert as well, and says so.
+            (
+                format!("{SMALL},colorimetry=bt709"),
+                Some(format!("{NVMM},colorimetry=1:4:0:0")),
+                (1280, 720),
+                ColorMatrix::Bt709,
+                ColorRange::Limited,
+            ),
+        ] {
+            let caps: String = caps;
+            let parse = |text: &str| text.parse::<gst::Caps>().unwrap();
+            let unscaled = unscaled.as_deref().map(parse);
+            let layout = Layout::new(&parse(&caps), unscaled.as_deref(), "H264").unwrap();
+            let expected = (PictureSize { width: size.0, height: size.1 }, Colorimetry { matrix, range });
+            assert_eq!((layout.camera_size(), layout.colorimetry), expected, "{caps} of {unscaled:?}");
         }
     }
 }

@@ -7,6 +7,7 @@ use sightline_core::ports::{SourceError, SourceErrorCode};
 use crate::{
     decoder,
     elements::{add_and_link, source_error},
+    nvmm::NvmmBridge,
 };
 
 /// What to decode, and with what.
@@ -27,6 +28,8 @@ pub struct Plugged {
     pub codec: String,
     /// The decoder's name; empty for raw video.
     pub decoder: String,
+    /// Behind a decoder that leaves its frames in NVIDIA's memory.
+    pub bridge: Option<NvmmBridge>,
 }
 
 /// Links `pad` through `head` (depayloader and parser, or nothing) and a decoder to `tail`, and starts them.
@@ -41,14 +44,15 @@ pub fn plug(
     tail: &gst::Element,
 ) -> Result<Plugged, SourceError> {
     let codec = decoder::codec_name(wish.encoded);
-    let mut plugged = Plugged { elements: head, codec: codec.clone(), decoder: String::new() };
+    let mut plugged = Plugged { elements: head, codec: codec.clone(), decoder: String::new(), bridge: None };
     if !codec.is_empty() {
         // A parser turns H.264 and H.265 into whichever form the decoder takes; what form it came in does not matter.
         let parsed = matches!(codec.as_str(), "H264" | "H265").then(|| bare(wish.encoded));
         let encoded = parsed.as_deref().unwrap_or(wish.encoded);
         let decoder = decoder::make_for(encoded, wish.decoder, wish.one_thread)?;
+        plugged.elements.extend(decoder.elements());
         plugged.decoder = decoder.name;
-        plugged.elements.extend(decoder.elements);
+        plugged.bridge = decoder.bridge;
     }
 
     let cannot_link = || source_error(SourceErrorCode::Codec, format!("cannot link a decoder for {codec}"));

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
-use sightline_core::{plan::RtspTransport, ports::SourceEvent};
+use sightline_core::plan::RtspTransport;
 use support::{Access, Server, X264, assert_numbered, rtsp, start, stop};
 
 #[test]
@@ -32,12 +32,5 @@ fn a_new_resolution_is_reported_and_frames_go_on() {
     });
     stop(running, &recorder);
     assert_numbered(&frames);
-    let sizes: Vec<(u32, u32)> = recorder.read(|log| {
-        let info = |event: &SourceEvent| match event {
-            SourceEvent::Streaming(info) => Some((info.width, info.height)),
-            _ => None,
-        };
-        log.events.iter().filter_map(info).collect()
-    });
-    assert_eq!(sizes, [(320, 180), (242, 138)]);
+    assert_eq!(recorder.read(support::Log::streamed_sizes), [(320, 180), (242, 138)]);
 }

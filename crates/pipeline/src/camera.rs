@@ -229,6 +229,7 @@ impl Camera {
 
     fn callbacks(&self, inbox: &Arc<Inbox>) -> SourceCallbacks {
         let (work, next_seq, stages) = (self.work.clone(), self.next_frame_seq.clone(), self.stages.clone());
+        let wanting = self.work.clone();
         let (inbox, frames_inbox) = (inbox.clone(), inbox.clone());
         SourceCallbacks {
             on_frame: Box::new(move |mut frame: Frame| {
@@ -239,6 +240,7 @@ impl Camera {
                 }
             }),
             on_event: Box::new(move |event| inbox.put(event)),
+            wanted_size: Box::new(move || wanting.read().wanted_size()),
         }
     }
 

@@ -13,7 +13,7 @@ use std::{
 use parking_lot::Mutex;
 use sightline_core::{
     event::{Event, FrameDetections, Retained},
-    frame::{CaptureClock, Frame, FrameInfo, FrameTimes, FrameView, OwnedPixels},
+    frame::{CaptureClock, Frame, FrameInfo, FrameTimes, FrameView, OwnedPixels, PictureSize},
     geometry::BoxInFrame,
     plan::{CameraSpec, Retention},
     ports::{
@@ -68,6 +68,8 @@ pub struct FakeSource {
     lives: Mutex<std::collections::BTreeMap<String, Vec<Script>>>,
     /// The ids of cameras that were opened, in that order.
     pub opened: Arc<Mutex<Vec<String>>>,
+    /// The size that was enough for the last frame.
+    pub wanted: Arc<Mutex<Option<PictureSize>>>,
 }
 
 impl FakeSource {
@@ -95,8 +97,8 @@ impl FrameSource for FakeSource {
         }
         let stop = Arc::new(AtomicBool::new(false));
         let thread = std::thread::spawn({
-            let (stop, script) = (stop.clone(), script.clone());
-            move || play(&script, &callbacks, &stop)
+            let (stop, script, wanted) = (stop.clone(), script.clone(), self.wanted.clone());
+            move || play(&script, &callbacks, &wanted, &stop)
         });
         Ok(Box::new(FakeRunning { stop, thread, hangs: matches!(script, Script::HangsAtStop(_)) }))
     }
@@ -119,7 +121,7 @@ impl RunningSource for FakeRunning {
     }
 }
 
-fn play(script: &Script, callbacks: &SourceCallbacks, stop: &AtomicBool) {
+fn play(script: &Script, callbacks: &SourceCallbacks, wanted: &Mutex<Option<PictureSize>>, stop: &AtomicBool) {
     let (count, interval) = match script {
         Script::Stream(interval) | Script::HangsAtStop(interval) => (u32::MAX, *interval),
         Script::Frames(count, interval) | Script::BreakAfter(count, interval, _) => (*count, *interval),
@@ -133,6 +135,7 @@ fn play(script: &Script, callbacks: &SourceCallbacks, stop: &AtomicBool) {
         if stop.load(Ordering::Relaxed) {
             return;
         }
+        *wanted.lock() = (callbacks.wanted_size)();
         (callbacks.on_frame)(frame_at(Instant::now()));
         std::thread::sleep(interval);
     }

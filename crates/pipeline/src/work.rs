@@ -8,7 +8,7 @@ use std::sync::{
 use parking_lot::Mutex;
 use sightline_core::{
     event::{EndReason, FrameBalance, ModelIdentity, Origin},
-    frame::Frame,
+    frame::{Frame, PictureSize},
     model::DetectionSettings,
     picture_watch::{PictureState, PictureWatch, PictureWatchSettings},
     plan::CameraPlan,
@@ -172,6 +172,12 @@ impl Work {
         drop(watch);
         self.pipeline.engine.batcher.put(self.key, frame, decoded_at);
         shown
+    }
+
+    /// The size at which the camera's pictures are enough. A snapshot shows the whole picture, so none is then.
+    #[must_use]
+    pub fn wanted_size(&self) -> Option<PictureSize> {
+        if self.plan.snapshots.is_some() { None } else { self.pipeline.engine.model.input.stretched_size() }
     }
 
     /// What became of the camera's frames.

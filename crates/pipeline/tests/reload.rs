@@ -8,7 +8,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use parking_lot::Mutex;
 use sightline_core::{
     event::{EndReason, EventKind, Retained},
-    plan::{CameraPlan, SourceSpec},
+    frame::PictureSize,
+    plan::{CameraPlan, SnapshotPlan, SourceSpec},
 };
 use sightline_pipeline::{
     fakes::{FakeBackend, FakeSource, Script},
@@ -38,6 +39,24 @@ async fn reload(rig: &mut Rig, cameras: Vec<CameraPlan>) -> CameraChanges {
 
 fn ids(names: &[&str]) -> Vec<String> {
     names.iter().map(ToString::to_string).collect()
+}
+
+/// Whole pictures are for snapshots alone; whoever scales for nothing is told at each frame what is enough.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_size_is_enough_follows_a_reload_while_the_stream_goes_on() {
+    let (source, opened) = streaming(&["cam"]);
+    let wanted = source.wanted.clone();
+    let mut rig = start(vec![camera("cam", 50.0)], source, backend(), 4);
+    let models = Some(PictureSize { width: 8, height: 8 });
+    rig.wait_for("the model's size", |_| *wanted.lock() == models).await;
+
+    let snapshots = Some(SnapshotPlan { crop: false, quality: 70, publish: true, files: None });
+    reload(&mut rig, vec![CameraPlan { snapshots, ..camera("cam", 50.0) }]).await;
+    rig.wait_for("whole pictures", |_| wanted.lock().is_none()).await;
+
+    reload(&mut rig, vec![camera("cam", 50.0)]).await;
+    rig.wait_for("the model's size again", |_| *wanted.lock() == models).await;
+    assert_eq!(opened.lock().len(), 1, "the stream went on");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

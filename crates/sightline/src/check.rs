@@ -190,6 +190,7 @@ async fn probe_camera(sources: Arc<Sources>, spec: CameraSpec) -> Result<String,
             SourceEvent::Failed(error) => drop(on_event.try_send(Err(format!("{}: {error}", error.code.as_str())))),
             SourceEvent::Ended => drop(on_event.try_send(Err("it ended before its first frame".into()))),
         }),
+        wanted_size: Box::new(|| None),
     };
     let running = sources.start(&spec, callbacks).map_err(|error| format!("{}: {error}", error.code.as_str()))?;
     let first = tokio::time::timeout(CAMERA_DEADLINE, news.recv()).await;

@@ -119,15 +119,15 @@ impl VideoReader {
         };
         if !self.layout.as_ref().is_some_and(|layout| layout.is_of(caps)) {
             let codec = self.codec.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
-            self.layout = Layout::new(caps, &codec);
+            self.layout = Layout::new(caps, None, &codec);
         }
         let Some(layout) = &self.layout else { return Err(format!("the decoder gives {caps}")) };
         let pts = buffer.pts().and_then(|pts| sample.segment()?.downcast_ref::<gst::ClockTime>()?.to_stream_time(pts));
         let frame = VideoFrame {
             index: self.frames,
             pts: pts.map_or(Duration::ZERO, Duration::from),
-            width: layout.width(),
-            height: layout.height(),
+            width: layout.camera_size().width,
+            height: layout.camera_size().height,
             buffer: Box::new(MappedFrame::new(buffer, layout).ok_or("a decoded frame cannot be mapped")?),
         };
         self.frames += 1;

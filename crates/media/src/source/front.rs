@@ -7,6 +7,7 @@ use gstreamer::prelude::*;
 use sightline_core::ports::SourceError;
 
 use super::{
+    scaling,
     stream::{Decoding, Stream},
     watch,
 };
@@ -61,6 +62,7 @@ impl Front {
     fn try_plug(&self, pad: &gst::Pad, head: Vec<gst::Element>, encoded: &gst::CapsRef) -> Result<(), SourceError> {
         let (Some(pipeline), Some(tail)) = (self.pipeline.upgrade(), self.tail.upgrade()) else { return Ok(()) };
         self.unplug(&pipeline);
+        self.stream.set_unscaled(None);
 
         let codec = decoder::codec_name(encoded);
         if let (Some(tap), Some(parser), "H264" | "H265") = (&self.stream.tap, head.last(), codec.as_str()) {
@@ -73,6 +75,9 @@ impl Front {
         let watched = plugged.elements.get(1).or(plugged.elements.first());
         if let Some(pad) = watched.and_then(|element| element.static_pad("sink")) {
             watch::attach(&pad, &self.stream, &plugged.codec, self.live);
+        }
+        if let Some(bridge) = plugged.bridge {
+            scaling::follow(&bridge, &self.stream)?;
         }
         self.stream.set_decoding(Decoding { codec: plugged.codec, decoder: plugged.decoder });
         *self.plugged.lock().unwrap_or_else(PoisonError::into_inner) = plugged.elements;

@@ -12,6 +12,7 @@ mod reporter;
 mod rtsp;
 mod running;
 mod sample;
+mod scaling;
 mod silence;
 mod stream;
 mod tap;

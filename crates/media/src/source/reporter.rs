@@ -9,7 +9,7 @@ use std::{
 };
 
 use sightline_core::{
-    frame::Frame,
+    frame::{Frame, PictureSize},
     ports::{SourceCallbacks, SourceError, SourceEvent},
 };
 
@@ -54,6 +54,12 @@ impl Reporter {
         }
         let Some(_entered) = self.enter() else { return };
         (self.callbacks.on_event)(event);
+    }
+
+    /// The size at which pictures are enough; `None` also when nobody takes them any more.
+    pub fn wanted_size(&self) -> Option<PictureSize> {
+        let _entered = self.enter()?;
+        (self.callbacks.wanted_size)()
     }
 
     /// Reports that it broke. Only the first end counts: what follows a failure is its debris.
@@ -125,6 +131,7 @@ mod tests {
         let counter = Arc::clone(&events);
         let reporter = Reporter::new(SourceCallbacks {
             on_frame: Box::new(|_| ()),
+            wanted_size: Box::new(|| None),
             on_event: Box::new(move |_| {
                 counter.fetch_add(1, Ordering::SeqCst);
             }),
@@ -156,6 +163,7 @@ mod tests {
         let leave_rx = Mutex::new(leave_rx);
         let reporter = Arc::new(Reporter::new(SourceCallbacks {
             on_frame: Box::new(|_| ()),
+            wanted_size: Box::new(|| None),
             on_event: Box::new(move |_| {
                 entered_tx.send(()).unwrap();
                 leave_rx.lock().unwrap().recv().unwrap();

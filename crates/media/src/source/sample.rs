@@ -9,7 +9,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app::{AppSink, AppSinkCallbacks};
 use sightline_core::{
-    frame::{Frame, FrameInfo, FrameTimes},
+    frame::{Frame, FrameInfo, FrameTimes, PictureSize},
     ports::{SourceErrorCode, SourceEvent, StreamInfo},
     time::WallTime,
 };
@@ -22,7 +22,7 @@ use crate::{
 
 /// Callbacks that hand each frame to the camera's reporter. `live` frames that come late make the decoder skip.
 pub fn callbacks(stream: &Arc<Stream>, live: bool) -> AppSinkCallbacks {
-    let mut sampler = Sampler { stream: Arc::clone(stream), live, layout: None, reported: None };
+    let mut sampler = Sampler { stream: Arc::clone(stream), live, layout: None, unscaled: 0, reported: None };
     AppSinkCallbacks::builder().new_sample(move |sink| sampler.take(sink)).build()
 }
 
@@ -31,6 +31,8 @@ struct Sampler {
     stream: Arc<Stream>,
     live: bool,
     layout: Option<Layout>,
+    /// Number of the caps before scaling that `layout` is of.
+    unscaled: u64,
     reported: Option<StreamInfo>,
 }
 
@@ -41,7 +43,10 @@ impl Sampler {
         let (Some(caps), Some(buffer)) = (sample.caps(), sample.buffer_owned()) else {
             return Ok(gst::FlowSuccess::Ok);
         };
-        if !self.layout.as_ref().is_some_and(|layout| layout.is_of(caps)) {
+        // A scaled frame's own caps stay when the camera's resolution changes.
+        let unscaled = self.stream.unscaled_number();
+        if unscaled != self.unscaled || !self.layout.as_ref().is_some_and(|layout| layout.is_of(caps)) {
+            self.unscaled = unscaled;
             self.caps_changed(caps)?;
         }
         let Some(layout) = &self.layout else { return Err(gst::FlowError::NotNegotiated) };
@@ -63,7 +68,8 @@ impl Sampler {
         // A frame that cannot be mapped is lost like one that cannot be decoded; `watch` speaks up when none comes.
         let Some(mapped) = MappedFrame::new(buffer, layout) else { return Ok(gst::FlowSuccess::Ok) };
         self.stream.watch.frame();
-        let info = FrameInfo { width: layout.width(), height: layout.height(), seq: self.stream.next_seq() };
+        let PictureSize { width, height } = layout.camera_size();
+        let info = FrameInfo { width, height, seq: self.stream.next_seq() };
         let times = FrameTimes { capture, clock, decoded, decoded_at };
         self.stream.reporter.frame(Frame { info, times, buffer: Box::new(mapped) });
         Ok(gst::FlowSuccess::Ok)
@@ -72,17 +78,13 @@ impl Sampler {
     /// New caps: at the start, and when a camera's resolution is changed in mid-stream.
     fn caps_changed(&mut self, caps: &gst::CapsRef) -> Result<(), gst::FlowError> {
         let decoding = self.stream.decoding();
-        let Some(layout) = Layout::new(caps, &decoding.codec) else {
+        let Some(layout) = Layout::new(caps, self.stream.unscaled().as_deref(), &decoding.codec) else {
             let message = format!("{}: the decoder gives {caps}, which is neither NV12 nor I420", self.stream.address);
             self.stream.reporter.fail(source_error(SourceErrorCode::Codec, message));
             return Err(gst::FlowError::NotNegotiated);
         };
-        let info = StreamInfo {
-            codec: decoding.codec,
-            decoder: decoding.decoder,
-            width: layout.width(),
-            height: layout.height(),
-        };
+        let PictureSize { width, height } = layout.camera_size();
+        let info = StreamInfo { codec: decoding.codec, decoder: decoding.decoder, width, height };
         self.layout = Some(layout);
         // Caps also change in what nobody hears of, such as a frame rate that a parser has just measured.
         if self.reported.as_ref() != Some(&info) {

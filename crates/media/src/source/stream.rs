@@ -5,12 +5,13 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
+use gstreamer as gst;
 use sightline_core::plan::CameraSpec;
 
 use super::{capture_clock::CameraClock, reporter::Reporter, silence::Silence, tap::Tap, watch::Watch};
 use crate::file::demux::Contents;
 
-/// One camera, from start to stop. Holds no GStreamer object: the pipeline's closures hold it, and a circle would leak.
+/// One camera, from start to stop. Holds no GStreamer element: the pipeline's closures hold it, and a circle would leak.
 pub struct Stream {
     /// The camera's id.
     pub camera: Arc<str>,
@@ -31,6 +32,10 @@ pub struct Stream {
     frames: AtomicU64,
     /// Written when a decoder is plugged in and read when caps change: never per frame.
     decoding: Mutex<Decoding>,
+    /// What the decoder gives, where its frames are scaled before anyone sees them.
+    unscaled: Mutex<Option<gst::Caps>>,
+    /// Rises when `unscaled` changes. Read per frame.
+    unscaled_number: AtomicU64,
     /// Video codecs that the camera offers and this crate does not know.
     unsupported: Mutex<Vec<String>>,
     /// What a depayloader last said of packets that it could not use.
@@ -61,6 +66,8 @@ impl Stream {
             certificate_refused: AtomicBool::new(false),
             frames: AtomicU64::new(0),
             decoding: Mutex::default(),
+            unscaled: Mutex::default(),
+            unscaled_number: AtomicU64::new(0),
             unsupported: Mutex::default(),
             damage: Mutex::default(),
             contents: OnceLock::new(),
@@ -83,6 +90,21 @@ impl Stream {
 
     pub fn decoding(&self) -> Decoding {
         self.decoding.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// `None`: frames are seen as the decoder gives them.
+    pub fn set_unscaled(&self, caps: Option<gst::Caps>) {
+        *self.unscaled.lock().unwrap_or_else(PoisonError::into_inner) = caps;
+        self.unscaled_number.fetch_add(1, Ordering::Release);
+    }
+
+    pub fn unscaled(&self) -> Option<gst::Caps> {
+        self.unscaled.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Another one whenever [`Self::unscaled`] may have changed.
+    pub fn unscaled_number(&self) -> u64 {
+        self.unscaled_number.load(Ordering::Acquire)
     }
 
     pub fn note_unsupported(&self, codec: String) {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a failing unwrap in a helper is the failing test")]
 
 pub mod clip;
+pub mod jetson;
 pub mod leftovers;
 pub mod peer;
 
@@ -17,7 +18,7 @@ use gstreamer::prelude::*;
 use gstreamer_rtsp_server as rtsp_server;
 use rtsp_server::prelude::*;
 use sightline_core::{
-    frame::{Colorimetry, Frame, FrameInfo, FrameTimes, FrameView, PixelFormat},
+    frame::{Colorimetry, Frame, FrameInfo, FrameTimes, FrameView, PictureSize, PixelFormat},
     plan::{CameraSpec, RtspTransport, SourceSpec},
     ports::{
         FrameSource, RunningSource, SourceCallbacks, SourceError, SourceErrorCode, SourceEvent, StopOutcome, StreamInfo,
@@ -158,6 +159,8 @@ pub struct Seen {
     pub times: FrameTimes,
     pub format: PixelFormat,
     pub colorimetry: Colorimetry,
+    /// Of the pixels, which are another's than the camera's where they were scaled.
+    pub size: PictureSize,
     /// Mean of the visible Y, U and V samples.
     pub mean: [f32; 3],
     /// Of the visible luma.
@@ -168,6 +171,19 @@ pub struct Seen {
 pub struct Log {
     pub frames: Vec<Seen>,
     pub events: Vec<SourceEvent>,
+    /// The size at which pictures are enough.
+    pub wanted: Option<PictureSize>,
+}
+
+impl Log {
+    /// The sizes of what was streamed, one for each time that it was told.
+    pub fn streamed_sizes(&self) -> Vec<(u32, u32)> {
+        let size = |event: &SourceEvent| match event {
+            SourceEvent::Streaming(info) => Some((info.width, info.height)),
+            _ => None,
+        };
+        self.events.iter().filter_map(size).collect()
+    }
 }
 
 /// Collects what a source reports.
@@ -175,8 +191,13 @@ pub struct Log {
 pub struct Recorder(Arc<(Mutex<Log>, Condvar)>);
 
 impl Recorder {
+    /// Of whom it is enough to give pictures of this size.
+    pub fn want(&self, size: Option<PictureSize>) {
+        self.0.0.lock().unwrap().wanted = size;
+    }
+
     pub fn callbacks(&self) -> SourceCallbacks {
-        let (frames, events) = (Arc::clone(&self.0), Arc::clone(&self.0));
+        let (frames, events, wanted) = (Arc::clone(&self.0), Arc::clone(&self.0), Arc::clone(&self.0));
         SourceCallbacks {
             on_frame: Box::new(move |frame| {
                 let seen = seen(&frame);
@@ -187,6 +208,7 @@ impl Recorder {
                 events.0.lock().unwrap().events.push(event);
                 events.1.notify_all();
             }),
+            wanted_size: Box::new(move || wanted.0.lock().unwrap().wanted),
         }
     }
 
@@ -237,9 +259,10 @@ impl Recorder {
 
 fn seen(frame: &Frame) -> Seen {
     let view = frame.buffer.view();
-    assert_eq!((view.width, view.height), (frame.info.width as usize, frame.info.height as usize));
+    let side = |side| u32::try_from(side).unwrap();
     Seen {
         info: frame.info,
+        size: PictureSize { width: side(view.width), height: side(view.height) },
         times: frame.times,
         format: view.format,
         colorimetry: view.colorimetry,
@@ -347,8 +370,16 @@ pub fn assert_code(error: &SourceError, code: SourceErrorCode) {
     assert_eq!(error.code, code, "{error}");
 }
 
-/// Frame numbers rise by one from 0.
+/// Frame numbers rise by one from 0, and the pixels are as many as is said.
 pub fn assert_numbered(frames: &[Seen]) {
+    assert_in_order(frames);
+    for frame in frames {
+        assert_eq!((frame.size.width, frame.size.height), (frame.info.width, frame.info.height));
+    }
+}
+
+/// Frame numbers rise by one from 0.
+pub fn assert_in_order(frames: &[Seen]) {
     for (expected, frame) in (0..).zip(frames) {
         assert_eq!(frame.info.seq, expected);
     }
