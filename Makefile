@@ -8,7 +8,7 @@ SIGHTLINE := $(or $(CARGO_TARGET_DIR),target)/release/sightline
 # A developer's checkout has real models beside it; a user's has not, and needs none.
 export SIGHTLINE_MODELS ?= $(wildcard $(abspath ../shared/models))
 
-.PHONY: help setup build test lint bench soak fuzz check-aarch64 install demo eval model-card clean
+.PHONY: help setup setup-openvino build test lint bench soak fuzz check-aarch64 install demo eval model-card clean
 
 help:                           ## this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -16,10 +16,13 @@ help:                           ## this list
 setup:                          ## install what is needed: GStreamer, mosquitto, ONNX Runtime
 	@deploy/setup.sh
 
+setup-openvino:                 ## OpenVINO, and ONNX Runtime with OpenVINO, into .runtime/
+	@deploy/setup-openvino.sh
+
 build: setup                    ## the daemon: target/release/sightline
 	$(CARGO) build --release --locked -p sightline
 
-test: setup                     ## every test, the real binary's included
+test: setup setup-openvino                    ## every test, the real binary's included
 	@tests/fault_figures.sh begin
 	$(CARGO) test --workspace --locked --no-fail-fast
 	@tests/fault_figures.sh

@@ -5,6 +5,8 @@
 # Does nothing that is done already. `SIGHTLINE_SKIP_APT=1` leaves the system's packages alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# shellcheck source=deploy/common.sh
+. deploy/common.sh
 
 ONNXRUNTIME_VERSION=1.32.0
 declare -A ONNXRUNTIME_SHA256=(
@@ -18,40 +20,6 @@ PACKAGES=(
   mosquitto mosquitto-clients
 )
 
-say() { printf 'setup: %s\n' "$*" >&2; }
-fail() { say "$*"; exit 1; }
-
-missing_packages() {
-  local package
-  for package in "$@"; do
-    dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || printf '%s ' "$package"
-  done
-}
-
-as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
-
-install_packages() {
-  [ "${SIGHTLINE_SKIP_APT:-}" = 1 ] && { say "leaving the system's packages alone (SIGHTLINE_SKIP_APT)"; return; }
-  command -v apt-get >/dev/null || fail "no apt-get here; install by hand: ${PACKAGES[*]}"
-  local missing; missing=$(missing_packages "$@")
-  [ -z "$missing" ] && { say "Debian packages: all there"; return; }
-  say "installing Debian packages: $missing"
-  local try
-  # Tried again because an upgrade of systemd underneath can empty the temp folder in the middle of an install.
-  for try in 1 2 3 4; do
-    as_root mkdir -p "${TMPDIR:-/tmp}"
-    # shellcheck disable=SC2086  # a list of package names
-    if as_root apt-get update -qq && as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null; then
-      return
-    fi
-    say "apt-get failed (try $try of 4); repairing and trying again"
-    as_root dpkg --configure -a || true
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -f >/dev/null || true
-    sleep 3
-  done
-  fail "could not install: $missing; run 'apt-get install $missing' by hand and see what it says"
-}
-
 # The mosquitto package starts a broker on port 1883; the demo and the tests start their own on a free port.
 
 install_onnxruntime() {
@@ -60,37 +28,13 @@ install_onnxruntime() {
   [ -n "$sha256" ] || fail "no pinned ONNX Runtime for $machine; put libonnxruntime.so somewhere and set ORT_DYLIB_PATH"
   local folder=.runtime/onnxruntime
   local stamp="$ONNXRUNTIME_VERSION $sha256"
-  if [ -s "$folder/lib/libonnxruntime.so" ] && [ "$(cat "$folder/stamp" 2>/dev/null)" = "$stamp" ]; then
+  if is_fetched "$folder" libonnxruntime.so "$stamp"; then
     say "ONNX Runtime $ONNXRUNTIME_VERSION: there"
     return
   fi
-  say "fetching ONNX Runtime $ONNXRUNTIME_VERSION from PyPI"
-  python3 -m pip --version >/dev/null 2>&1 || install_packages python3-pip
-  local work; work=$(mktemp -d)
-  local try
-  for try in 1 2 3; do
-    # One fixed wheel whatever Python runs this: only the library inside is taken.
-    python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --python-version 3.12 \
-      --implementation cp --abi cp312 --platform "manylinux_2_28_$machine" --dest "$work" "onnxruntime==$ONNXRUNTIME_VERSION" && break
-    [ "$try" = 3 ] && fail "could not download onnxruntime==$ONNXRUNTIME_VERSION from PyPI"
-    say "download failed (try $try of 3); trying again"
-    sleep 3
-  done
-  local wheel; wheel=$(ls "$work"/onnxruntime-*.whl)
-  echo "$sha256  $wheel" | sha256sum --check --quiet - || fail "the wheel's SHA-256 is not the pinned one; not using it"
-  mkdir -p "$folder/lib"
-  python3 - "$wheel" "$folder/lib" "$ONNXRUNTIME_VERSION" <<'PYTHON'
-import os, sys, zipfile
-wheel, folder, version = sys.argv[1:]
-with zipfile.ZipFile(wheel) as archive:
-    for inside, outside in ((f"libonnxruntime.so.{version}", "libonnxruntime.so"), ("libonnxruntime_providers_shared.so",) * 2):
-        with open(os.path.join(folder, outside + ".part"), "wb") as file:
-            file.write(archive.read("onnxruntime/capi/" + inside))
-        os.replace(os.path.join(folder, outside + ".part"), os.path.join(folder, outside))
-PYTHON
-  echo "$stamp" >"$folder/stamp"
-  rm -rf "$work"
-  say "ONNX Runtime $ONNXRUNTIME_VERSION is in $folder/lib"
+  install_from_wheel onnxruntime "$ONNXRUNTIME_VERSION" "manylinux_2_28_$machine" "$sha256" "$folder" "$stamp" \
+    "onnxruntime/capi/libonnxruntime.so.$ONNXRUNTIME_VERSION=libonnxruntime.so" \
+    onnxruntime/capi/libonnxruntime_providers_shared.so
 }
 
 # A developer's checkout has real weights in a folder beside it: they are linked into the user's data folder, where
