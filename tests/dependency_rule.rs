@@ -7,12 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
 /// Package → the crates of ours that may name it (as a normal or build dependency).
-const OWNED: [(&str, &[&str]); 22] = [
+const OWNED: [(&str, &[&str]); 24] = [
     ("gstreamer", &["sightline-media", "sightline-sim"]),
     ("gstreamer-app", &["sightline-media", "sightline-sim"]),
     ("gstreamer-video", &["sightline-media"]),
     ("gstreamer-rtsp-server", &["sightline-sim"]),
     ("ort", &["sightline-infer"]),
+    ("openvino", &["sightline-infer"]),
+    ("openvino-sys", &["sightline-infer"]),
     ("prost", &["sightline-onnx"]),
     ("rumqttc", &["sightline-mqtt"]),
     ("yaml_serde", &["sightline-config"]),

@@ -74,7 +74,8 @@ pub(crate) fn run_differences(spec: &ModelSpec, shapes: &[Vec<usize>]) -> Vec<St
     all.filter_map(|((name, shape), expected)| shape_difference("output", name, &signed(shape), &expected)).collect()
 }
 
-fn input_differences(spec: &ModelSpec, inputs: &[Port]) -> Vec<String> {
+/// The part of [`differences`] that is about the input.
+pub(crate) fn input_differences(spec: &ModelSpec, inputs: &[Port]) -> Vec<String> {
     let mut differences = Vec::new();
     let [input] = inputs else {
         return vec![format!("the graph has {} inputs ({}), expected one", inputs.len(), names_of(inputs))];

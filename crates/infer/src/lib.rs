@@ -8,12 +8,15 @@ mod agreement;
 mod error;
 mod graph;
 mod job;
+mod nodes;
 mod onnxruntime;
 mod opening;
 mod openvino;
+mod search;
 mod weights;
 
 pub use agreement::Reference;
 pub use error::InferError;
 pub use onnxruntime::library;
+pub use openvino::library as openvino_library;
 pub use opening::{OpenedModel, Wish, open};

@@ -24,14 +24,11 @@ use sightline_core::provider::Provider;
 use crate::{
     error::InferError,
     job::{Refusal, one_line},
+    search::{self, files_in},
 };
 
 /// File name of the library; a version may follow.
 const FILE_NAME: &str = "libonnxruntime.so";
-/// Where `make setup` puts libraries, below the project's folder.
-const RUNTIME_FOLDER: &str = ".runtime";
-/// How many folders above the executable and the current folder are looked at.
-const LEVELS_UP: usize = 4;
 
 /// The library in use.
 #[derive(Clone, Debug)]
@@ -319,7 +316,7 @@ impl Surroundings {
         for (folder, origin) in self.folders(flavour) {
             let names = files_in(&folder);
             let is_of_the_kind = flavour.sign().is_none_or(|sign| names.iter().any(|name| name == sign));
-            if let Some(name) = best_name(names).filter(|_| is_of_the_kind) {
+            if let Some(name) = search::best_name(FILE_NAME, names).filter(|_| is_of_the_kind) {
                 return Found::File { path: folder.join(name), origin };
             }
             searched.push(folder);
@@ -345,51 +342,16 @@ impl Surroundings {
     }
 
     fn own_folders(&self, flavour: Flavour) -> Vec<(PathBuf, &'static str)> {
-        let below_runtime = Path::new(RUNTIME_FOLDER).join(flavour.folder()).join("lib");
         // A plain build lies in the folder itself, where it has always been.
         let below_installed = if flavour == Flavour::Plain { "" } else { flavour.folder() };
-        let mut folders: Vec<(PathBuf, &'static str)> = Vec::new();
-        let mut add = |folder: PathBuf, origin| {
-            if !folders.iter().any(|(known, _)| *known == folder) {
-                folders.push((folder, origin));
-            }
-        };
-        let executable_folder = self.executable.as_deref().and_then(Path::parent);
-        for start in [executable_folder, self.current_folder.as_deref()].into_iter().flatten() {
-            for ancestor in start.ancestors().take(LEVELS_UP + 1) {
-                add(ancestor.join(&below_runtime), "the project's runtime folder");
-            }
-        }
-        if let Some(prefix) = executable_folder.and_then(Path::parent) {
-            add(prefix.join("lib/sightline").join(below_installed), "installed beside the executable");
-        }
-        add(Path::new("/usr/lib/sightline").join(below_installed), "installed");
-        folders
+        search::folders(self.executable.as_deref(), self.current_folder.as_deref(), flavour.folder(), below_installed)
     }
-}
-
-/// `libonnxruntime.so`, or the highest version of `libonnxruntime.so.*`.
-fn best_name(names: Vec<String>) -> Option<String> {
-    let version = |name: &String| -> Option<Vec<u32>> {
-        let rest = name.strip_prefix(FILE_NAME)?;
-        if rest.is_empty() {
-            // The unversioned name is the one that whoever installed it chose.
-            return Some(vec![u32::MAX]);
-        }
-        rest.strip_prefix('.')?.split('.').map(|part| part.parse().ok()).collect()
-    };
-    let versioned = names.into_iter().filter_map(|name| version(&name).map(|version| (version, name)));
-    versioned.max().map(|(_, name)| name)
-}
-
-fn files_in(folder: &Path) -> Vec<String> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::search::LEVELS_UP;
 
     fn surroundings() -> Surroundings {
         Surroundings {
@@ -518,18 +480,5 @@ mod tests {
             panic!("libc.so.6 was taken for onnx runtime")
         };
         assert!(error.to_string().contains("OrtGetApiBase"), "{error}");
-    }
-
-    #[test]
-    fn of_several_files_the_plain_name_then_the_highest_version_is_taken() {
-        let best = |names: &[&str]| best_name(names.iter().map(|&name| name.to_owned()).collect());
-        let providers = "libonnxruntime_providers_shared.so";
-        assert_eq!(best(&[providers]), None);
-        assert_eq!(best(&["libonnxruntime.so.bak", "libonnxruntime.so.1.x"]), None);
-        assert_eq!(
-            best(&[providers, "libonnxruntime.so.1.9.0", "libonnxruntime.so.1.32.0"]).unwrap(),
-            "libonnxruntime.so.1.32.0"
-        );
-        assert_eq!(best(&["libonnxruntime.so.1.32.0", "libonnxruntime.so"]).unwrap(), "libonnxruntime.so");
     }
 }

@@ -17,6 +17,7 @@ use sightline_core::{
 use crate::{
     graph::{Element, Port},
     job::{Job, Opened, Refusal},
+    nodes,
 };
 use library::Flavour;
 use placement::Profile;
@@ -49,7 +50,7 @@ pub(crate) fn open(provider: &Provider, job: Job<'_>) -> Result<Opened, Refusal>
         backends.push(Box::new(backend));
         batch_sizes = sizes;
     }
-    let placement = Placement::all(placement::nodes(job.weights));
+    let placement = Placement::all(nodes::nodes(job.weights));
     Ok(Opened { backends, batch_sizes, library: library.name(), device: "CPU".into(), placement })
 }
 
