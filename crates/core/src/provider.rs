@@ -77,7 +77,8 @@ pub struct OpenVinoOptions {
     pub device: String,
     /// Through which library.
     pub runtime: OpenVinoRuntime,
-    /// What layers are computed in; OpenVINO's choice for the device when absent.
+    /// What layers are computed in. When absent: 32-bit floats on a CPU, whose answers are then those of every CPU; OpenVINO's
+    /// choice on other devices.
     pub precision: Option<OpenVinoPrecision>,
     /// Batches that run at the same time; one per camera up to the cores when absent.
     pub streams: Option<usize>,

@@ -22,12 +22,23 @@ const REASON_FUNCTION: &str = "ov_get_last_err_msg";
 pub(super) fn call<T>(action: impl FnOnce() -> Result<T, InferenceError>) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(action)) {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(one_line(&error.message.unwrap_or_else(|| error.kind.to_string()))),
+        Ok(Err(error)) => Err(error.message.as_deref().map_or_else(|| error.kind.to_string(), without_sources)),
         Err(panic) => {
             let said = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
             Err(reason(said.unwrap_or_default()))
         }
     }
+}
+
+/// OpenVINO's words on one line, without the places in its sources that they were said at: `Exception from src/x.cpp:264:`,
+/// once for each function on the way.
+fn without_sources(message: &str) -> String {
+    let line = one_line(message);
+    let mut rest = line.as_str();
+    while let Some((_, said)) = rest.strip_prefix("Exception from ").and_then(|place| place.split_once(": ")) {
+        rest = said;
+    }
+    rest.to_owned()
 }
 
 fn reason(panic: &str) -> String {
@@ -62,6 +73,8 @@ mod tests {
             call(|| -> Result<(), _> { Err(InferenceError { kind, message: message.map(str::to_owned) }) }).unwrap_err()
         };
         assert_eq!(failing(Some("Check 'x' failed\n at y")), "Check 'x' failed at y");
+        let nested = "Exception from src/a.cpp:264:\nException from src/b.cpp:49:\nwrong value: 7";
+        assert_eq!(failing(Some(nested)), "wrong value: 7");
         assert_eq!(failing(None), "not found");
     }
 }

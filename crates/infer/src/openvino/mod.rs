@@ -42,6 +42,9 @@ pub(crate) fn open(options: &OpenVinoOptions, sizes: &[usize], job: Job<'_>) -> 
 
     let mut network = Network::compile(&mut core, &library.version, &wished, sizes, job)?;
     wished.check_execution(&network.executing).map_err(Refusal::Provider)?;
+    if let Some((_, first)) = network.compiled.first() {
+        settings::check_precision(options, &wished, first).map_err(Refusal::Provider)?;
+    }
     let compiled_millis = started.elapsed().as_millis();
     let core = Arc::new(Mutex::new(core));
     let mut backends: Vec<Box<dyn Backend>> = Vec::new();

@@ -96,9 +96,11 @@ fn outputs(compiled: &CompiledModel, spec: &ModelSpec, version: &Version) -> Res
     }
     let count = guard::call(|| compiled.get_output_size())?;
     for index in 0..count {
-        ports.push(port(&guard::call(|| compiled.get_output_by_index(index))?, version)?);
+        let other = port(&guard::call(|| compiled.get_output_by_index(index))?, version)?;
+        if !ports.iter().any(|known| known.name == other.name) {
+            ports.push(other);
+        }
     }
-    ports.dedup_by(|one, other| one.name == other.name);
     Ok(ports)
 }
 
