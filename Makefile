@@ -22,7 +22,7 @@ setup-openvino:                 ## OpenVINO, and ONNX Runtime with OpenVINO, int
 build: setup                    ## the daemon: target/release/sightline
 	$(CARGO) build --release --locked -p sightline
 
-test: setup setup-openvino                    ## every test, the real binary's included
+test: setup setup-openvino      ## every test, the real binary's included
 	@tests/fault_figures.sh begin
 	$(CARGO) test --workspace --locked --no-fail-fast
 	@tests/fault_figures.sh

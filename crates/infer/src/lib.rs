@@ -5,6 +5,7 @@
 //! really runs it ([`open`]): nothing is passed over in silence.
 
 mod agreement;
+mod elf;
 mod error;
 mod graph;
 mod job;
@@ -18,5 +19,5 @@ mod weights;
 pub use agreement::Reference;
 pub use error::InferError;
 pub use onnxruntime::library;
-pub use openvino::library as openvino_library;
 pub use opening::{OpenedModel, Wish, open};
+pub use openvino::library as openvino_library;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// Where `make setup` puts libraries, below the project's folder.
-const RUNTIME_FOLDER: &str = ".runtime";
+pub(crate) const RUNTIME_FOLDER: &str = ".runtime";
 /// How many folders above the executable and the current folder are looked at.
 pub(crate) const LEVELS_UP: usize = 4;
 
@@ -61,9 +61,7 @@ mod tests {
 
     #[test]
     fn of_several_files_the_plain_name_then_the_highest_version_is_taken() {
-        let best = |names: &[&str]| {
-            best_name("libonnxruntime.so", names.iter().map(|&name| name.to_owned()).collect())
-        };
+        let best = |names: &[&str]| best_name("libonnxruntime.so", names.iter().map(|&name| name.to_owned()).collect());
         let providers = "libonnxruntime_providers_shared.so";
         assert_eq!(best(&[providers]), None);
         assert_eq!(best(&["libonnxruntime.so.bak", "libonnxruntime.so.1.x"]), None);

@@ -106,8 +106,7 @@ fn without_a_library_the_folders_are_told_and_where_to_get_one() {
         tell("SKIPPED: OpenVINO is installed in this system");
         return;
     }
-    let runtime = folder.path().canonicalize().unwrap().join(".runtime/openvino/lib");
-    for part in ["no OpenVINO", runtime.to_str().unwrap(), "/usr/lib/sightline/openvino", "make setup-openvino"] {
+    for part in ["no OpenVINO", ".runtime/openvino/lib", "lib/sightline/openvino", "make setup-openvino"] {
         assert!(lines[0].contains(part), "{part} is not in: {}", lines[0]);
     }
 }

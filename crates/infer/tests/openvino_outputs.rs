@@ -119,7 +119,8 @@ fn compiled_models_are_kept_and_used_again() {
     let kept = || {
         let per_model: Vec<_> = std::fs::read_dir(folder.path().join("openvino")).unwrap().flatten().collect();
         assert_eq!(per_model.len(), 1);
-        let mut files: Vec<_> = std::fs::read_dir(per_model[0].path()).unwrap().flatten().map(|file| file.file_name()).collect();
+        let mut files: Vec<_> =
+            std::fs::read_dir(per_model[0].path()).unwrap().flatten().map(|file| file.file_name()).collect();
         files.sort();
         files
     };

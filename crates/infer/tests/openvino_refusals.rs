@@ -27,7 +27,10 @@ fn the_neural_compute_stick_needs_an_older_library() {
     let (name, path) = (library.name(), library.path.display().to_string());
     for device in ["MYRIAD", "HETERO:MYRIAD,CPU"] {
         let said = refusal(&our_model(), on(device));
-        assert_says(&said, &[&name, &path, "has no MYRIAD plugin", "2022.3 LTS", "SIGHTLINE_OPENVINO", "docs/guide/ncs2.md"]);
+        assert_says(
+            &said,
+            &[&name, &path, "has no MYRIAD plugin", "2022.3 LTS", "SIGHTLINE_OPENVINO", "docs/guide/ncs2.md"],
+        );
     }
 }
 
@@ -54,7 +57,10 @@ fn an_option_that_the_device_does_not_take_is_named() {
     }
     // More than the library's own numbers hold.
     let options = OpenVinoOptions { streams: Some(usize::MAX), ..on("CPU") };
-    assert_says(&refusal(&our_model(), options), &["CPU does not take the option streams (NUM_STREAMS=18446744073709551615)"]);
+    assert_says(
+        &refusal(&our_model(), options),
+        &["CPU does not take the option streams (NUM_STREAMS=18446744073709551615)"],
+    );
     let options = OpenVinoOptions { threads: Some(usize::MAX), ..on("CPU") };
     assert_says(&refusal(&our_model(), options), &["option threads (INFERENCE_NUM_THREADS="]);
 }
@@ -73,7 +79,10 @@ fn a_precision_that_the_device_does_not_have_is_not_passed_over() {
             Ok(_) => println!("computes in {name}"),
             Err(error) => {
                 assert_ne!(precision, OpenVinoPrecision::Fp32, "every CPU has it: {error}");
-                assert_says(&error.to_string(), &["CPU computes in ", &format!("where the option precision says {name}")]);
+                assert_says(
+                    &error.to_string(),
+                    &["CPU computes in ", &format!("where the option precision says {name}")],
+                );
             }
         }
     }

@@ -22,9 +22,10 @@ use ort::{
 use sightline_core::provider::Provider;
 
 use crate::{
+    elf,
     error::InferError,
     job::{Refusal, one_line},
-    search::{self, files_in},
+    search::{self, RUNTIME_FOLDER, files_in},
 };
 
 /// File name of the library; a version may follow.
@@ -203,6 +204,10 @@ fn load_and_initialise(surroundings: &Surroundings, flavour: Flavour) -> Result<
     };
     if flavour == Flavour::Gpu {
         preload_beside(&path);
+    }
+    if path.is_file() {
+        let unusable = |reason| InferError::LibraryUnusable { path: path.clone(), origin, reason };
+        elf::check(&path, &[]).map_err(unusable)?;
     }
     // Returns an error for a file that is none, another library, or too old a version; `ort`'s other entry points
     // would panic instead.

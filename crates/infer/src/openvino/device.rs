@@ -141,7 +141,8 @@ fn without_myriad(library: &Library, names_in: &dyn Fn(&Path) -> Vec<String>) ->
     }
     let folder = library.path.parent().unwrap_or(Path::new(""));
     let names = names_in(folder);
-    let packaged = names.iter().filter(|name| name.starts_with("openvino-")).flat_map(|name| names_in(&folder.join(name)));
+    let packaged =
+        names.iter().filter(|name| name.starts_with("openvino-")).flat_map(|name| names_in(&folder.join(name)));
     if names.iter().cloned().chain(packaged).any(|name| name == MYRIAD_PLUGIN) {
         return format!(
             "{name} at {path} finds no Neural Compute Stick 2: is one plugged in (`lsusb -d 03e7:`), and may this user open it \
@@ -205,7 +206,10 @@ mod tests {
              docs/guide/ncs2.md"
         );
         assert!(said("2022.3.2", &[]).contains("wheels come without"));
-        for plugin in ["/ov/lib/libopenvino_intel_myriad_plugin.so", "/ov/lib/openvino-2022.3.1/libopenvino_intel_myriad_plugin.so"] {
+        for plugin in [
+            "/ov/lib/libopenvino_intel_myriad_plugin.so",
+            "/ov/lib/openvino-2022.3.1/libopenvino_intel_myriad_plugin.so",
+        ] {
             assert!(said("2022.3.1", &[plugin]).contains("is one plugged in"));
         }
     }

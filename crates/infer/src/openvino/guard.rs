@@ -24,7 +24,8 @@ pub(super) fn call<T>(action: impl FnOnce() -> Result<T, InferenceError>) -> Res
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(error.message.as_deref().map_or_else(|| error.kind.to_string(), without_sources)),
         Err(panic) => {
-            let said = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+            let said =
+                panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
             Err(reason(said.unwrap_or_default()))
         }
     }
@@ -57,7 +58,8 @@ mod tests {
 
     #[test]
     fn a_panic_is_an_error_that_says_what_is_missing() {
-        let panicking = |message: &'static str| call(|| -> Result<(), InferenceError> { std::panic::panic_any(message) });
+        let panicking =
+            |message: &'static str| call(|| -> Result<(), InferenceError> { std::panic::panic_any(message) });
         let untold = panicking("`openvino_c` function not loaded: `ov_get_last_err_msg").unwrap_err();
         assert!(untold.contains("does not tell why"), "{untold}");
         let missing = panicking("`openvino_c` function not loaded: `ov_tensor_data").unwrap_err();

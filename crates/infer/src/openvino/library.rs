@@ -15,8 +15,11 @@ use std::{
 use openvino::Core;
 
 pub use super::version::Version;
-use super::{device, elf, guard};
-use crate::search::{self, files_in};
+use super::{device, guard};
+use crate::{
+    elf,
+    search::{self, RUNTIME_FOLDER, files_in},
+};
 
 /// Names the library or the folder that it is in.
 const VARIABLE: &str = "SIGHTLINE_OPENVINO";
@@ -98,9 +101,16 @@ static LOADED: OnceLock<Library> = OnceLock::new();
 /// The library that would be loaded and why that one.
 ///
 /// # Errors
-/// The folders looked at, in order, where there is none.
-pub fn locate() -> Result<(PathBuf, &'static str), Vec<PathBuf>> {
-    Surroundings::of_this_process().find(&files_in)
+/// That there is none, where it was looked for, and how to get it.
+pub fn locate() -> Result<(PathBuf, &'static str), String> {
+    Surroundings::of_this_process().find(&files_in).map_err(|searched| {
+        tracing::debug!(?searched, "no openvino");
+        format!(
+            "no OpenVINO ({FILE_NAME}) was found: not in {RUNTIME_FOLDER}/{FOLDER}/lib above the program or the current \
+             folder, and not in lib/sightline/{FOLDER}, {ARCHIVES} or the system's folders; run `make setup-openvino`, or \
+             set {VARIABLE} to the library"
+        )
+    })
 }
 
 /// Loads the library, unless it is loaded already.
@@ -114,13 +124,7 @@ pub fn load() -> Result<&'static Library, String> {
     if let Some(library) = LOADED.get() {
         return Ok(library);
     }
-    let (path, origin) = locate().map_err(|searched| {
-        let searched = searched.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(", ");
-        format!(
-            "no OpenVINO ({FILE_NAME}) was found; looked at {searched}; run `make setup-openvino`, or set {VARIABLE} to the \
-             library"
-        )
-    })?;
+    let (path, origin) = locate()?;
     let version = load_file(&path).map_err(|reason| {
         format!(
             "OpenVINO at {} ({origin}) cannot be used: {reason}; run `make setup-openvino`, or set {VARIABLE} to another \
@@ -166,7 +170,9 @@ fn load_file(path: &Path) -> Result<Version, String> {
     let build = guard::call(|| Ok(openvino::version().build_number))?;
     let version = Version::parse(&build).ok_or_else(|| format!("it calls itself \"{build}\", which is no version"))?;
     if !version.is_usable() {
-        return Err(format!("its version {version} is none of those that are known: 2022.3 to 2023.3, and from 2025.1 on"));
+        return Err(format!(
+            "its version {version} is none of those that are known: 2022.3 to 2023.3, and from 2025.1 on"
+        ));
     }
     Ok(version)
 }

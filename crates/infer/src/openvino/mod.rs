@@ -1,7 +1,6 @@
 //! Sessions of OpenVINO through its own C library.
 
 mod device;
-mod elf;
 mod guard;
 pub mod library;
 mod network;

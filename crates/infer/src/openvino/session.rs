@@ -43,7 +43,8 @@ impl OpenVinoBackend {
         let mut requests = Vec::new();
         for (size, compiled) in &mut network.compiled {
             let request = guard::call(|| compiled.create_infer_request());
-            let refused = |reason| Refusal::Provider(format!("openvino cannot make a request for a batch of {size}: {reason}"));
+            let refused =
+                |reason| Refusal::Provider(format!("openvino cannot make a request for a batch of {size}: {reason}"));
             requests.push((*size, request.map_err(refused)?));
         }
         let mut backend = Self {

@@ -5,11 +5,7 @@ use std::path::{Path, PathBuf};
 use openvino::{CompiledModel, Core, DeviceType, PropertyKey, RwPropertyKey};
 use sightline_core::provider::{OpenVinoOptions, OpenVinoPrecision};
 
-use super::{
-    device::Wished,
-    guard,
-    library::Library,
-};
+use super::{device::Wished, guard, library::Library};
 use crate::job::Job;
 
 /// What a device that can keep compiled models says of itself.
@@ -42,14 +38,17 @@ pub(super) fn apply(
     for (option, key, value) in properties(options, wished, streams)? {
         for device in targets(wished) {
             let set = guard::call(|| core.set_property(&DeviceType::from(device), &key, &value));
-            set.map_err(|reason| format!("{device} does not take the option {option} ({}={value}): {reason}", key.as_ref()))?;
+            set.map_err(|reason| {
+                format!("{device} does not take the option {option} ({}={value}): {reason}", key.as_ref())
+            })?;
         }
     }
     let Some(folder) = cache else { return Ok(()) };
     let folder = folder.to_str().filter(|folder| !folder.contains('\0'));
     let folder = folder.ok_or("the path of the folder for compiled models is not UTF-8; set cache: false")?;
     for device in targets(wished) {
-        let capabilities = guard::call(|| core.get_property(&DeviceType::from(device), &PropertyKey::DeviceCapabilities));
+        let capabilities =
+            guard::call(|| core.get_property(&DeviceType::from(device), &PropertyKey::DeviceCapabilities));
         if !capabilities.is_ok_and(|capabilities| capabilities.contains(CAN_BE_KEPT)) {
             tracing::debug!(device, "cannot keep compiled models");
             continue;
@@ -117,15 +116,25 @@ const fn value(precision: OpenVinoPrecision) -> &'static str {
 ///
 /// # Errors
 /// What it computes in instead.
-pub(super) fn check_precision(options: &OpenVinoOptions, wished: &Wished<'_>, compiled: &CompiledModel) -> Result<(), String> {
-    let Some(precision) = options.precision.filter(|_| !wished.is_over_others() && !wished.is_myriad()) else { return Ok(()) };
+pub(super) fn check_precision(
+    options: &OpenVinoOptions,
+    wished: &Wished<'_>,
+    compiled: &CompiledModel,
+) -> Result<(), String> {
+    let Some(precision) = options.precision.filter(|_| !wished.is_over_others() && !wished.is_myriad()) else {
+        return Ok(());
+    };
     // A device that does not tell it has refused it before, or means it.
     let property = PropertyKey::Rw(RwPropertyKey::HintInferencePrecision);
     let Ok(used) = guard::call(|| compiled.get_property(&property)) else { return Ok(()) };
     if used == value(precision) {
         return Ok(());
     }
-    Err(format!("{} computes in {used} where the option precision says {}; say that, or leave it out", wished.name, value(precision)))
+    Err(format!(
+        "{} computes in {used} where the option precision says {}; say that, or leave it out",
+        wished.name,
+        value(precision)
+    ))
 }
 
 /// Where what is compiled of this model is kept, made if need be: named by everything that makes it another one.
@@ -160,7 +169,10 @@ mod tests {
     fn a_cpu_has_a_thread_for_each_stream_unless_it_is_said() {
         let options = OpenVinoOptions::default();
         let precision = ("precision", "f32".to_owned());
-        assert_eq!(set(&options, "CPU", 3), [("streams", "3".to_owned()), ("threads", "3".to_owned()), precision.clone()]);
+        assert_eq!(
+            set(&options, "CPU", 3),
+            [("streams", "3".to_owned()), ("threads", "3".to_owned()), precision.clone()]
+        );
         let said = OpenVinoOptions { threads: Some(8), ..options };
         assert_eq!(set(&said, "CPU", 2), [("streams", "2".to_owned()), ("threads", "8".to_owned()), precision]);
     }

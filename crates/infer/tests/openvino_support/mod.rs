@@ -32,8 +32,8 @@ pub fn has_libraries() -> bool {
         tell(&format!("SKIPPED: {error}"));
         return false;
     }
-    if let Err(searched) = openvino_library::locate() {
-        tell(&format!("SKIPPED: no OpenVINO to test with; run `make setup-openvino`; looked at {searched:?}"));
+    if let Err(missing) = openvino_library::locate() {
+        tell(&format!("SKIPPED: {missing}"));
         return false;
     }
     let library = openvino_library::load().unwrap_or_else(|error| panic!("{error}"));

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sightline_core::execution::Execution;
-use sightline_infer::library::{self, Flavour};
+use sightline_infer::{
+    library::{self, Flavour},
+    openvino_library,
+};
 
 use super::{Finding, State};
 use crate::{
@@ -36,7 +39,28 @@ pub(super) fn libraries() -> Vec<Finding> {
         Ok((path, origin)) => Finding::ok(SECTION, what, format!("{} ({origin})", path.display())),
         Err(message) => Finding { state: missing, ..Finding::absent(SECTION, what, message) },
     };
-    kinds.map(look).into()
+    let mut findings: Vec<Finding> = kinds.map(look).into();
+    findings.push(match openvino_library::locate() {
+        Ok((path, origin)) => match openvino_library::load() {
+            Ok(library) => {
+                Finding::ok(SECTION, library.name(), format!("{} ({origin}); {}", path.display(), devices()))
+            }
+            Err(message) => Finding::absent(SECTION, "OpenVINO", message),
+        },
+        Err(message) => Finding::absent(SECTION, "OpenVINO", message),
+    });
+    findings
+}
+
+/// OpenVINO's devices, with their full names.
+fn devices() -> String {
+    match openvino_library::devices() {
+        Ok(devices) => {
+            let shown = devices.iter().map(|device| format!("{} ({})", device.name, device.full_name));
+            format!("devices: {}", shown.collect::<Vec<_>>().join(", "))
+        }
+        Err(message) => message,
+    }
 }
 
 /// Every provider; only the CPU must run.

@@ -35,7 +35,7 @@ const THIS_MACHINE: u16 = 183;
 ///
 /// # Errors
 /// What it is not.
-pub(super) fn check(path: &Path, functions: &[&str]) -> Result<(), String> {
+pub(crate) fn check(path: &Path, functions: &[&str]) -> Result<(), String> {
     let file = std::fs::read(path).map_err(|error| error.to_string())?;
     if !file.starts_with(MAGIC) {
         return Err("it is no shared library".into());
@@ -46,7 +46,7 @@ pub(super) fn check(path: &Path, functions: &[&str]) -> Result<(), String> {
         None => return Err(format!("it is cut off after {} bytes; fetch it anew", file.len())),
     }
     match functions.iter().find(|function| !names(&file, function)) {
-        Some(function) => Err(format!("it has no {function}: it is no OpenVINO C library, or one from before 2022.3")),
+        Some(function) => Err(format!("it has no {function}: it is another library, or too old a version")),
         None => Ok(()),
     }
 }
