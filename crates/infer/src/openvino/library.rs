@@ -166,7 +166,8 @@ pub(super) fn core() -> Result<Core, String> {
 fn load_file(path: &Path) -> Result<Version, String> {
     elf::check(path, &FUNCTIONS)?;
     // Not `openvino_sys::library::load_from`, which loads as well but then refuses versions before 2025.1.
-    openvino_sys::load_from(path.to_path_buf())?;
+    // Links are followed: the loader looks for the other libraries beside the file that it is given.
+    openvino_sys::load_from(path.canonicalize().unwrap_or_else(|_| path.to_path_buf()))?;
     let build = guard::call(|| Ok(openvino::version().build_number))?;
     let version = Version::parse(&build).ok_or_else(|| format!("it calls itself \"{build}\", which is no version"))?;
     if !version.is_usable() {

@@ -175,7 +175,7 @@ impl Opening<'_> {
             Ok(better) => Some(better),
             Err(failure) => {
                 let (model, provider) = (&self.pipeline.model.name, running.engine.execution.provider.to_string());
-                let reason = failure.cause.map_or_else(String::new, |cause| format!("{cause:#}"));
+                let reason = library::reason(failure);
                 warn!(model, provider, reason, "it stays on this provider: those wished before it still do not run");
                 None
             }
