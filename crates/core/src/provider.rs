@@ -95,7 +95,7 @@ pub struct OpenVinoOptions {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OpenVinoRuntime {
-    /// OpenVINO's own C library: any version from 2022.3 on.
+    /// OpenVINO's own C library: 2022.3 to 2023.3, and from 2025.1 on.
     OpenVino,
     /// ONNX Runtime's execution provider.
     OnnxRuntime,

@@ -91,8 +91,8 @@ pub(crate) fn check(
     let mut postprocessor = Postprocessor::new(spec, spec.defaults);
     for backend in &mut opened.backends {
         for &size in &sizes {
-            // Each batch begins with another picture, so that every picture comes to be in every place.
-            let batches = if size == 1 { answers.len() } else { 1 };
+            // Every picture alone; in larger batches as many as they hold.
+            let batches = if size == 1 { answers.len() } else { answers.len().min(1) };
             for first in 0..batches {
                 let batch: Vec<&Answer> = answers.iter().cycle().skip(first).take(size).collect();
                 let inputs: Vec<&Reference> = batch.iter().map(|answer| &answer.reference).collect();

@@ -126,7 +126,7 @@ fn compiled_models_are_kept_and_used_again() {
     };
     let spec = our_model();
     let open = || {
-        let cache = Some(folder.path().to_path_buf());
+        let cache = Some(folder.path());
         try_open_keeping(&spec, Provider::OpenVino(on("CPU")), 2, cache).unwrap();
     };
     open();
@@ -137,6 +137,6 @@ fn compiled_models_are_kept_and_used_again() {
 
     let nothing = tempfile::tempdir().unwrap();
     let options = OpenVinoOptions { cache: false, ..on("CPU") };
-    try_open_keeping(&spec, Provider::OpenVino(options), 1, Some(nothing.path().to_path_buf())).unwrap();
+    try_open_keeping(&spec, Provider::OpenVino(options), 1, Some(nothing.path())).unwrap();
     assert_eq!(std::fs::read_dir(nothing.path()).unwrap().count(), 0);
 }

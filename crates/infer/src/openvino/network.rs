@@ -9,7 +9,7 @@ use crate::{
     job::{Job, Refusal},
 };
 
-/// The devices that run a compiled model; known since 2023.0.
+/// The devices that run a compiled model.
 const EXECUTION_DEVICES: &str = "EXECUTION_DEVICES";
 
 /// A model compiled for every batch size that it will be run with.
@@ -38,7 +38,7 @@ impl Network {
             let what = what.to_owned();
             move |reason: String| Refusal::Provider(format!("openvino cannot {what}: {reason}"))
         };
-        let mut model = read(core, job).map_err(refused("read the model"))?;
+        let mut model = read(core, job).map_err(|reason| refused("read the model")(reason + quantised(version)))?;
         let inputs = inputs(&model, version).map_err(refused("tell the model's inputs"))?;
         let differences = graph::input_differences(job.spec, &inputs);
         if !differences.is_empty() {
@@ -65,7 +65,7 @@ impl Network {
         if !differences.is_empty() {
             return Err(job.mismatch(differences));
         }
-        let executing = executing(first);
+        let executing = executing(first, version);
         Ok(Self { compiled, batch_sizes: BatchSizes::Only(sizes), executing })
     }
 }
@@ -75,6 +75,14 @@ fn read(core: &mut Core, job: Job<'_>) -> Result<Model, String> {
     let path = job.path.to_str().filter(|path| !path.contains('\0'));
     let path = path.ok_or_else(|| format!("the path {} is not UTF-8; move it", job.path.display()))?;
     guard::call(|| core.read_model_from_file(path, ""))
+}
+
+/// What helps where a library does not tell its reason: 2022.3 and 2023.0 take a scale of one element for one per channel.
+fn quantised(version: &Version) -> &'static str {
+    if version.tells_reasons() {
+        return "";
+    }
+    "; it reads no int8 models: take one of 32-bit floats, see docs/guide/ncs2.md"
 }
 
 fn inputs(model: &Model, version: &Version) -> Result<Vec<Port>, String> {
@@ -116,7 +124,10 @@ fn port(node: &Node, version: &Version) -> Result<Port, String> {
     Ok(Port { name, element, shape: shape.get_dimensions().iter().map(side).collect() })
 }
 
-fn executing(compiled: &CompiledModel) -> Vec<String> {
+fn executing(compiled: &CompiledModel, version: &Version) -> Vec<String> {
+    if !version.tells_execution_devices() {
+        return Vec::new();
+    }
     let said = guard::call(|| compiled.get_property(&PropertyKey::Other(EXECUTION_DEVICES.into())));
     let said = said.unwrap_or_default();
     // A list is written with blanks or with commas between its devices.

@@ -31,6 +31,16 @@ impl Version {
         self.year_and_release < (2023, 0)
     }
 
+    /// Whether a failure's reason can be asked for: with `ov_get_last_err_msg`.
+    pub(super) fn tells_reasons(&self) -> bool {
+        self.year_and_release >= (2023, 1)
+    }
+
+    /// Whether a compiled model tells what runs it.
+    pub(super) fn tells_execution_devices(&self) -> bool {
+        self.year_and_release >= (2023, 0)
+    }
+
     /// Since 2025.1 `ov_element_type_e` is counted anew (openvino-rs issue 167).
     fn has_new_elements(&self) -> bool {
         self.year_and_release >= (2025, 1)

@@ -1,11 +1,8 @@
 //! What the tests over OpenVINO share: whether it is there, our own model and the shared ones, pictures, and runs.
 #![allow(dead_code, reason = "each test file uses a part of it")]
-#![allow(clippy::unwrap_used, reason = "a failing unwrap here is the failing test")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a failing unwrap here is the failing test")]
 
-use std::{
-    io::Write,
-    path::{Path, PathBuf},
-};
+use std::{io::Write, path::Path};
 
 use sha2::{Digest, Sha256};
 use sightline_core::{
@@ -145,14 +142,14 @@ pub fn try_open_keeping(
     spec: &ModelSpec,
     provider: Provider,
     max_batch: usize,
-    cache: Option<PathBuf>,
+    cache: Option<&Path>,
 ) -> Result<OpenedModel, InferError> {
     let wish = Wish {
         providers: &[provider],
         on_unavailable: OnUnavailable::Fail,
         max_batch,
         sessions: 2,
-        cache: cache.as_deref(),
+        cache,
         references: &|| references(spec),
     };
     sightline_infer::open(spec, &wish)
@@ -163,7 +160,7 @@ pub fn on(device: &str) -> OpenVinoOptions {
 }
 
 /// What is said of a device that does not do.
-pub fn refusal(spec: &ModelSpec, options: OpenVinoOptions) -> String {
+pub fn refusal(spec: &ModelSpec, options: &OpenVinoOptions) -> String {
     match try_open(spec, Provider::OpenVino(options.clone()), 1) {
         Ok(_) => panic!("{options:?} was taken"),
         Err(InferError::ProviderUnavailable { mut passed_over }) => passed_over.remove(0).reason,
