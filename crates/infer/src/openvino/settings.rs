@@ -43,6 +43,11 @@ pub(super) fn apply(
             })?;
         }
     }
+    if options.precision.is_none() && wished.is_over_others() && may_run_on_cpu(wished) {
+        let (key, value) = (RwPropertyKey::HintInferencePrecision, value(OpenVinoPrecision::Fp32));
+        guard::call(|| core.set_property(&DeviceType::CPU, &key, value))
+            .map_err(|reason| format!("CPU does not take {}={value}: {reason}", key.as_ref()))?;
+    }
     let Some(folder) = cache else { return Ok(()) };
     let folder = folder.to_str().filter(|folder| !folder.contains('\0'));
     let folder = folder.ok_or("the path of the folder for compiled models is not UTF-8; set cache: false")?;
@@ -89,6 +94,11 @@ fn properties(
         properties.push(("precision", RwPropertyKey::HintInferencePrecision, value(precision).into()));
     }
     Ok(properties)
+}
+
+/// Whether a device over others may hand a model to the CPU: by its name, or because it names none.
+fn may_run_on_cpu(wished: &Wished<'_>) -> bool {
+    wished.parts.is_empty() || wished.parts.contains(&"CPU")
 }
 
 /// What layers are to be computed in, where the device is told.

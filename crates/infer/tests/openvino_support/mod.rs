@@ -42,6 +42,10 @@ fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap()
 }
 
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Our own model (int8 weights, uint8 NHWC in), which every clone has.
 pub fn our_model() -> ModelSpec {
     let folder = repository().join("models/ssd-mobilenet-v1-sim");
@@ -77,7 +81,7 @@ fn raw_model(file: &Path, anchors: &Path, labels: Vec<Option<String>>, element: 
     let name = file.file_stem().unwrap().to_str().unwrap().to_owned();
     ModelSpec {
         name,
-        sha256: Sha256::digest(std::fs::read(file).unwrap()).iter().map(|byte| format!("{byte:02x}")).collect(),
+        sha256: sha256(&std::fs::read(file).unwrap()),
         weights: Some(file.to_path_buf()),
         weights_file_name: String::new(),
         weights_searched: Vec::new(),
