@@ -14,7 +14,7 @@ pub(crate) enum ProviderWire {
     /// Its name.
     Scalar(ProviderName),
     /// Its name and what else it needs.
-    Mapping(ProviderDetails),
+    Mapping(Box<ProviderDetails>),
 }
 
 /// An execution provider and its options. Each option belongs to some providers, and is refused with another.
