@@ -8,7 +8,7 @@ SIGHTLINE := $(or $(CARGO_TARGET_DIR),target)/release/sightline
 # A developer's checkout has real models beside it; a user's has not, and needs none.
 export SIGHTLINE_MODELS ?= $(wildcard $(abspath ../shared/models))
 
-.PHONY: help setup setup-openvino build test lint bench soak fuzz check-aarch64 install demo eval model-card clean
+.PHONY: help setup setup-openvino setup-gpu build test lint bench soak fuzz check-aarch64 install demo eval model-card clean
 
 help:                           ## this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -18,6 +18,9 @@ setup:                          ## install what is needed: GStreamer, mosquitto,
 
 setup-openvino:                 ## OpenVINO, and ONNX Runtime with OpenVINO, into .runtime/
 	@deploy/setup-openvino.sh
+
+setup-gpu:                      ## further, what runs models on an NVIDIA GPU: ONNX Runtime with CUDA, 2 GB
+	@deploy/setup-gpu.sh
 
 build: setup                    ## the daemon: target/release/sightline
 	$(CARGO) build --release --locked -p sightline

@@ -51,7 +51,7 @@ install_from_wheel() {
   for try in 1 2 3; do
     # One fixed wheel whatever Python runs this: only the libraries inside are taken.
     python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --python-version 3.12 \
-      --implementation cp --abi cp312 --platform "$platform" --dest "$work" "$package==$version" && break
+      --implementation cp --abi cp312 --abi none --platform "$platform" --dest "$work" "$package==$version" && break
     [ "$try" = 3 ] && { rm -rf "$work"; fail "could not download $package==$version from PyPI"; }
     say "download failed (try $try of 3); trying again"
     sleep 3

@@ -22,6 +22,12 @@ file "$binary" "$prefix/bin/sightline" 0755
 for library in "$runtime"/*.so*; do
   file "$library" "$prefix/lib/sightline/$(basename "$library")"
 done
+# Other kinds of libraries, where `make setup-openvino` or `make setup-gpu` has fetched them.
+for kind in openvino onnxruntime-openvino onnxruntime-gpu; do
+  for library in .runtime/"$kind"/lib/*; do
+    [ -e "$library" ] && file "$library" "$prefix/lib/sightline/$kind/$(basename "$library")"
+  done
+done
 while IFS= read -r path; do
   file "$path" "$prefix/share/sightline/$path"
 done < <(find models -type f ! -name '*.svg' ! -name README.md)

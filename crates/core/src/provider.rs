@@ -177,7 +177,8 @@ impl Provider {
     /// The only batch sizes that its sessions are run with, ascending; empty where any size does as well.
     ///
     /// Accelerators prepare each size: a new one costs TensorRT minutes and OpenVINO a second, so that a smaller batch is
-    /// filled up instead. When nothing is said it is the powers of two below `max_batch`, and `max_batch`.
+    /// filled up instead. When nothing is said it is the powers of two below `max_batch`, and `max_batch`; on OpenVINO's CPU
+    /// it is 1, with which most images go through, the soonest, in the least memory (docs/guide/providers.md).
     #[must_use]
     pub fn batch_sizes(&self, max_batch: usize) -> Vec<usize> {
         let said = match self {
@@ -188,6 +189,9 @@ impl Provider {
         };
         if !said.is_empty() {
             return said.clone();
+        }
+        if matches!(self, Self::OpenVino(options) if options.device == "CPU") {
+            return vec![1];
         }
         let powers = (0..).map(|exponent| 1 << exponent).take_while(|size| *size < max_batch);
         powers.chain([max_batch.max(1)]).collect()
@@ -237,6 +241,7 @@ mod tests {
         let said = Provider::TensorRt(TensorRtOptions { batch_sizes: vec![4, 16], ..TensorRtOptions::default() });
         assert_eq!(said.batch_sizes(8), [4, 16]);
         assert!(Provider::cpu().batch_sizes(8).is_empty());
+        assert_eq!(Provider::OpenVino(OpenVinoOptions::default()).batch_sizes(8), [1]);
     }
 
     #[test]

@@ -103,7 +103,7 @@ impl Flavour {
     const fn remedy(self) -> &'static str {
         match self {
             Self::Plain => "run `make setup`",
-            Self::Gpu => "docs/guide/providers.md says where to get it",
+            Self::Gpu => "run `make setup-gpu`, or see docs/guide/providers.md",
             Self::OpenVino => "run `make setup-openvino`",
         }
     }
@@ -275,10 +275,9 @@ fn forward_log(level: LogLevel, category: &str, _id: &str, code_location: &str, 
     }
 }
 
-/// Takes what ONNX Runtime complained of last, without the function in its source that did.
+/// Takes what ONNX Runtime complained of last.
 pub(super) fn last_complaint() -> Option<String> {
-    let complaint = LAST_COMPLAINT.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-    Some(complaint.split_once("[ERROR] ").map_or(complaint.clone(), |(_, words)| words.to_owned()))
+    LAST_COMPLAINT.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
 /// What the search depends on.

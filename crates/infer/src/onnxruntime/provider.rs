@@ -40,9 +40,44 @@ pub(super) fn register(
     // What was complained of before belongs to somebody else.
     let _ = library::last_complaint();
     builder.with_execution_providers([dispatch.error_on_failure()]).map_err(|error| {
-        let error = one_line(&error.to_string());
-        library::last_complaint().map_or(error.clone(), |cause| format!("{error} ({cause})"))
+        let said = words(&error.to_string());
+        // Of some failures the error tells nothing, and the line that was logged before it does.
+        let said = match library::last_complaint().map(|complaint| words(&complaint)) {
+            Some(cause) if !said.contains(&cause) => format!("{said} ({cause})"),
+            _ => said,
+        };
+        format!("{said}{}", remedy(provider, &said))
     })
+}
+
+/// What ONNX Runtime says, on one line, without the function in its source that says it, and without what CUDA adds: this
+/// machine's name and lines of source.
+fn words(message: &str) -> String {
+    let line = one_line(message);
+    let after_source = match line.split_once("[ONNXRuntimeError] : ") {
+        // A number and its name come first: `1 : FAIL : `.
+        Some((_, rest)) => rest.splitn(3, " : ").nth(2).unwrap_or(rest),
+        None => line.split_once("[ERROR] ").map_or(line.as_str(), |(_, rest)| rest),
+    };
+    after_source.split(" ; GPU=").next().unwrap_or(after_source).to_owned()
+}
+
+/// What helps where a library is missing that is not ONNX Runtime's own.
+fn remedy(provider: &Provider, said: &str) -> &'static str {
+    let lacks = |file: &str| said.contains(file) && said.contains("cannot open shared object file");
+    match provider {
+        Provider::TensorRt(_) if lacks("libnv") => {
+            "; install TensorRT 10: docs/guide/providers.md says where to get it"
+        }
+        Provider::TensorRt(_) | Provider::Cuda(_) if lacks(".so") => {
+            "; run `make setup-gpu`, or see docs/guide/providers.md"
+        }
+        Provider::TensorRt(_) | Provider::Cuda(_) if said.contains("driver version is insufficient") => {
+            "; install a newer driver, or an older ONNX Runtime: see docs/guide/providers.md"
+        }
+        Provider::OpenVino(_) if lacks(".so") => "; run `make setup-openvino`",
+        _ => "",
+    }
 }
 
 fn tensorrt(
@@ -157,5 +192,40 @@ pub(super) fn device_name(provider: &Provider) -> String {
         }
         Provider::OpenVino(options) => options.device.clone(),
         Provider::Cpu(_) => "CPU".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_onnx_runtime_says_is_told_without_its_sources_and_with_what_helps() {
+        // As 1.24.4 says it where cuDNN, TensorRT, or a device is missing.
+        const NO_CUDNN: &str = "/onnxruntime_src/onnxruntime/core/session/provider_bridge_ort.cc:1952 \
+            onnxruntime::Provider& onnxruntime::ProviderLibrary::Get() [ONNXRuntimeError] : 1 : FAIL : Failed to load library \
+            /x/libonnxruntime_providers_cuda.so with error: libcudnn.so.9: cannot open shared object file: No such file or \
+            directory";
+        let said = words(NO_CUDNN);
+        assert!(
+            said.starts_with("Failed to load library /x/libonnxruntime_providers_cuda.so with error: libcudnn"),
+            "{said}"
+        );
+        let cuda = Provider::Cuda(CudaOptions::default());
+        assert!(remedy(&cuda, &said).contains("make setup-gpu"));
+        let tensorrt = Provider::TensorRt(TensorRtOptions::default());
+        let said = NO_CUDNN.replace("libcudnn.so.9", "libnvinfer.so.10");
+        assert!(remedy(&tensorrt, &said).contains("TensorRT 10"));
+
+        let old_driver = "[ONNXRuntimeError] : 1 : FAIL : Parse Failed to parse provider option \"device_id\": CUDA failure 35: \
+            CUDA driver version is insufficient for CUDA runtime version ; GPU=-1 ; hostname=box ; file=/a.cc ; line=67";
+        let said = words(old_driver);
+        assert!(said.ends_with("CUDA driver version is insufficient for CUDA runtime version"), "{said}");
+        assert!(remedy(&cuda, &said).contains("newer driver"));
+        assert_eq!(
+            words("/a.cc:141 f(x) [ERROR] [OpenVINO] Device GPU is not available\n"),
+            "[OpenVINO] Device GPU is not available"
+        );
+        assert_eq!(remedy(&cuda, "out of memory"), "");
     }
 }

@@ -32,7 +32,7 @@ pub(crate) struct ProviderDetails {
     /// symmetrically. `openvino`: `fp32`, `fp16` or `bf16`; left out: OpenVINO's choice for the device.
     pub precision: Field<PrecisionWire>,
     /// `cuda`, `tensorrt` and `openvino`: the only batch sizes that are run; smaller batches are filled up. Left out: the
-    /// powers of two below `max_batch`, and `max_batch`.
+    /// powers of two below `max_batch`, and `max_batch`; for `openvino` on a CPU 1, which is the fastest there.
     #[schemars(extend("minItems" = 1))]
     pub batch_sizes: Field<Vec<Field<u64>>>,
     /// `tensorrt` and `openvino`: whether compiled models are kept in the state directory for the next start.
