@@ -79,7 +79,10 @@ pub fn open(spec: &ModelSpec, wish: &Wish<'_>) -> Result<OpenedModel, InferError
                 return Ok(OpenedModel { backends, batch_sizes, execution });
             }
             Err(Refusal::Model(error)) => return Err(error),
-            Err(Refusal::Provider(reason)) => passed_over.push(PassedOver { provider: provider.clone(), reason }),
+            Err(Refusal::Provider(mut reason)) => {
+                reason.push_str(remedy(&reason));
+                passed_over.push(PassedOver { provider: provider.clone(), reason });
+            }
         }
         if wish.on_unavailable == OnUnavailable::Fail {
             break;
@@ -105,6 +108,16 @@ fn open_on(
     check_placement(opened.placement)?;
     let agreement = agreement::check(job.spec, answers, &mut opened, job.max_batch)?;
     Ok((opened, Some(agreement)))
+}
+
+/// What helps where it is not the provider that refuses but the system.
+fn remedy(reason: &str) -> &'static str {
+    // What Xbyak says, with which OpenVINO compiles for the CPU.
+    if reason.contains("can't protect") {
+        return "; the system forbids memory that is written and then executed: under systemd set MemoryDenyWriteExecute=no \
+                (docs/systemd.md)";
+    }
+    ""
 }
 
 /// The well-known failure: a session that calls itself the accelerator's, and the CPU does the work.

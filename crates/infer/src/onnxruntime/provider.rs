@@ -52,13 +52,14 @@ pub(super) fn register(
 
 /// What ONNX Runtime says, on one line, without the function in its source that says it, and without what CUDA adds: this
 /// machine's name and lines of source.
-fn words(message: &str) -> String {
+pub(super) fn words(message: &str) -> String {
     let line = one_line(message);
     let after_source = match line.split_once("[ONNXRuntimeError] : ") {
         // A number and its name come first: `1 : FAIL : `.
         Some((_, rest)) => rest.splitn(3, " : ").nth(2).unwrap_or(rest),
         None => line.split_once("[ERROR] ").map_or(line.as_str(), |(_, rest)| rest),
     };
+    let after_source = after_source.split_once("[OpenVINO-EP] ").map_or(after_source, |(_, rest)| rest);
     after_source.split(" ; GPU=").next().unwrap_or(after_source).to_owned()
 }
 

@@ -147,7 +147,7 @@ impl Backend for OrtBackend {
 /// A refusal of a session by ONNX Runtime. On the CPU it is the model's fault; an accelerator may lack an operator,
 /// memory or a driver that another provider has no need of.
 fn refused(provider: &Provider, job: Job<'_>, error: &ort::Error) -> Refusal {
-    let reason = one_line(error.message());
+    let reason = provider::words(error.message());
     if !matches!(provider, Provider::Cpu(_)) {
         return Refusal::Provider(reason);
     }
