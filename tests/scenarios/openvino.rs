@@ -89,9 +89,18 @@ async fn taken_away_it_is_passed_over_and_put_back_it_is_used_at_a_reload() {
     let readiness = daemon.get("/readyz").await.body;
     assert!(readiness.contains("openvino:CPU was wished") && readiness.contains("libopenvino_c.so"), "{readiness}");
 
+    // A reload tries it again; where that fails for another reason, that one is told.
+    std::fs::write(&place, "not a library").expect("written");
+    daemon.signal("-HUP");
+    daemon.wait_for_log("those wished before it still do not run").await;
+    daemon.wait_for_log(" reloaded ").await;
+    let readiness = daemon.get("/readyz").await.body;
+    assert!(readiness.contains("it is no shared library"), "{readiness}");
+
+    std::fs::remove_file(&place).expect("removed");
     std::os::unix::fs::symlink(library(), &place).expect("a link");
     daemon.signal("-HUP");
-    daemon.wait_for_log(" reloaded ").await;
+    daemon.wait_for_log("models=[\"ssd-mobilenet-v1-sim\"]").await;
     assert_eq!(daemon.get("/readyz").await.body.trim(), "ready", "{}", daemon.log());
     let event = listener.wait_for_event("front", "object_started", "person").await;
     assert!(event["provider"] == "cpu" || event["provider"] == "openvino");

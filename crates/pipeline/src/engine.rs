@@ -13,7 +13,7 @@ use std::{
 use parking_lot::{Mutex, RwLock};
 use sightline_core::{
     event::FrameBalance,
-    execution::{BatchSizes, Execution},
+    execution::{BatchSizes, Execution, PassedOver},
     histogram::StageTimes,
     model::ModelSpec,
     plan::InferencePlan,
@@ -57,8 +57,7 @@ pub struct Engine {
     pub model: Arc<ModelSpec>,
     /// How its sessions are fed.
     pub inference: InferencePlan,
-    /// What runs it.
-    pub execution: Execution,
+    execution: RwLock<Arc<Execution>>,
     /// The queue.
     pub batcher: Arc<Batcher>,
     batch_sizes: BatchSizes,
@@ -97,7 +96,7 @@ impl Engine {
         let engine = Arc::new(Self {
             model,
             inference,
-            execution,
+            execution: RwLock::new(Arc::new(execution)),
             batcher,
             batch_sizes,
             trouble: Arc::new(Trouble::new(trouble)),
@@ -134,6 +133,18 @@ impl Engine {
             self.sessions.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())
+    }
+
+    /// What runs it.
+    #[must_use]
+    pub fn execution(&self) -> Arc<Execution> {
+        self.execution.read().clone()
+    }
+
+    /// The providers that were preferred were tried again, and still do not run, for these reasons.
+    pub fn pass_over_again(&self, passed_over: Vec<PassedOver>) {
+        let mut execution = self.execution.write();
+        *execution = Arc::new(Execution { passed_over, ..Execution::clone(&execution) });
     }
 
     /// Why its sessions fail, if they do: then somebody should put another engine in its place.

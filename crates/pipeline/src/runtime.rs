@@ -8,6 +8,7 @@ use std::{
 use parking_lot::RwLock;
 use sightline_core::{
     event::{CameraState, EndReason, FrameBalance, ModelIdentity, PipelineStatus},
+    execution::Execution,
     histogram::StageTimes,
     plan::{CameraPlan, PipelinePlan},
     ports::{Archive, FrameSource},
@@ -245,8 +246,8 @@ impl Runtime {
                 name: plan.name.clone(),
                 cameras: plan.cameras.iter().map(|camera| camera.spec.id.to_string()).collect(),
                 model,
-                provider: engine.execution.provider.name().to_string(),
-                execution: engine.execution.clone(),
+                provider: engine.execution().provider.name().to_string(),
+                execution: Execution::clone(&engine.execution()),
             });
             let pipeline = PipelineContext {
                 name: plan.name,

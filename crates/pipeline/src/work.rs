@@ -100,13 +100,14 @@ impl Work {
     pub fn begin(parts: WorkParts, earlier: Option<&Earlier<'_>>) -> Self {
         let WorkParts { plan, pipeline, archive, results } = parts;
         let engine = &pipeline.engine;
+        let execution = engine.execution();
         let origin = Arc::new(Origin {
             node: pipeline.node.clone(),
             pipeline: pipeline.name.clone(),
             camera: plan.spec.id.to_string(),
             model: ModelIdentity { name: engine.model.name.clone(), sha256: engine.model.sha256.clone() },
-            provider: engine.execution.provider.name().to_string(),
-            execution: Some(engine.execution.summary()),
+            provider: execution.provider.name().to_string(),
+            execution: Some(execution.summary()),
         });
         let (labels, threshold) = (&engine.model.labels, pipeline.detection.score_threshold);
         let events = pipeline.events.clone();

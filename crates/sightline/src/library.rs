@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, path::Path};
 
 use anyhow::anyhow;
 use sightline_core::{
-    execution::Execution,
+    execution::{Execution, PassedOver},
     model::ModelSpec,
     plan::{InferencePlan, OnUnavailable, Provider},
     ports::Backend,
@@ -98,15 +98,20 @@ pub fn open(
     sightline_infer::open(model, &wish).map_err(into_failure)
 }
 
+/// The providers that did not run, each with its reason, where that is why a model could not be opened.
+pub fn passed_over(failure: &Failure) -> Option<&[PassedOver]> {
+    match failure.cause.as_ref()?.downcast_ref::<InferError>()? {
+        InferError::ProviderUnavailable { passed_over } => Some(passed_over),
+        _ => None,
+    }
+}
+
 /// Why a model does not run on the one provider that was wished, in words.
 pub fn reason(failure: Failure) -> String {
-    let Some(cause) = failure.cause else { return String::new() };
-    match cause.downcast_ref::<InferError>() {
-        Some(InferError::ProviderUnavailable { passed_over }) if passed_over.len() == 1 => {
-            passed_over[0].reason.clone()
-        }
-        _ => format!("{cause:#}"),
+    if let Some([only]) = passed_over(&failure) {
+        return only.reason.clone();
     }
+    failure.cause.map_or_else(String::new, |cause| format!("{cause:#}"))
 }
 
 fn into_failure(error: InferError) -> Failure {

@@ -41,7 +41,7 @@ impl RunningEngine {
 
     /// Whether the first provider that was wished runs.
     pub fn is_as_wished(&self) -> bool {
-        self.engine.execution.passed_over.is_empty()
+        self.engine.execution().passed_over.is_empty()
     }
 }
 
@@ -169,12 +169,15 @@ impl Opening<'_> {
         if running.is_as_wished() {
             return None;
         }
-        let wished: Vec<Provider> =
-            running.engine.execution.passed_over.iter().map(|passed_over| passed_over.provider.clone()).collect();
+        let execution = running.engine.execution();
+        let wished: Vec<Provider> = execution.passed_over.iter().map(|it| it.provider.clone()).collect();
         match self.start(&wished, Vec::new()) {
             Ok(better) => Some(better),
             Err(failure) => {
-                let (model, provider) = (&self.pipeline.model.name, running.engine.execution.provider.to_string());
+                if let Some(passed_over) = library::passed_over(&failure) {
+                    running.engine.pass_over_again(passed_over.to_vec());
+                }
+                let (model, provider) = (&self.pipeline.model.name, execution.provider.to_string());
                 let reason = library::reason(failure);
                 warn!(model, provider, reason, "it stays on this provider: those wished before it still do not run");
                 None
@@ -184,7 +187,7 @@ impl Opening<'_> {
 
     /// An engine in place of one whose sessions fail: the same provider opened anew, once; then the next one.
     fn replace(&self, failed: &RunningEngine, reason: &str) -> Result<Option<RunningEngine>, Failure> {
-        let (execution, wished) = (&failed.engine.execution, &self.pipeline.inference.providers);
+        let (execution, wished) = (failed.engine.execution(), &self.pipeline.inference.providers);
         let (model, provider) = (&self.pipeline.model.name, execution.provider.to_string());
         let mut passed_over = execution.passed_over.clone();
         let at = wished.iter().position(|it| *it == execution.provider).unwrap_or(0);
@@ -203,16 +206,17 @@ impl Opening<'_> {
         }
         warn!(model, provider, reason, "a provider fails while it runs; opening it anew");
         let mut replaced = self.start(wished.get(at..).unwrap_or_default(), passed_over)?;
-        let is_the_same = replaced.engine.execution.provider == execution.provider;
+        let is_the_same = replaced.engine.execution().provider == execution.provider;
         replaced.rebuilt = is_the_same.then(Instant::now);
-        info!(model, provider = %replaced.engine.execution.provider, "opened anew");
+        info!(model, provider = %replaced.engine.execution().provider, "opened anew");
         Ok(Some(replaced))
     }
 
     /// On a CPU each further camera gets a session, up to the cores.
     fn add_sessions(&self, running: &RunningEngine) -> Result<(), Failure> {
         let engine = &running.engine;
-        let Provider::Cpu(options) = &engine.execution.provider else { return Ok(()) };
+        let execution = engine.execution();
+        let Provider::Cpu(options) = &execution.provider else { return Ok(()) };
         if options.workers.is_some() {
             return Ok(());
         }

@@ -128,14 +128,14 @@ fn engines(collector: &mut Collector, observed: &Observed) {
     // Pipelines that batch in other ways have engines of their own, be it with the same model.
     let mut models: BTreeMap<(String, &'static str), ModelFigures> = BTreeMap::new();
     for running in &engines {
-        let engine = &running.engine;
-        let figures = models.entry((engine.model.name.clone(), engine.execution.provider.name())).or_default();
+        let (engine, execution) = (&running.engine, running.engine.execution());
+        let figures = models.entry((engine.model.name.clone(), execution.provider.name())).or_default();
         figures.sessions += engine.sessions();
         figures.batches += engine.progress().batches;
         figures.is_less_than_wished |= !running.is_as_wished();
         // Of several engines of one model on one provider the worst.
-        figures.share = figures.share.min(engine.execution.placement.share());
-        let difference = engine.execution.agreement.map_or(0.0, |agreement| agreement.largest_score_difference);
+        figures.share = figures.share.min(execution.placement.share());
+        let difference = execution.agreement.map_or(0.0, |agreement| agreement.largest_score_difference);
         figures.score_difference = figures.score_difference.max(difference);
     }
     let of = |(model, provider): &(String, &'static str)| {

@@ -76,7 +76,7 @@ impl Operations for Operator {
         let in_force = self.observed.in_force.read();
         let mut reasons = Vec::new();
         for RunningEngine { engine, .. } in &in_force.engines {
-            let (model, execution) = (&engine.model.name, &engine.execution);
+            let (model, execution) = (&engine.model.name, engine.execution());
             for PassedOver { provider, reason } in &execution.passed_over {
                 reasons.push(format!("{model} runs on {}; {provider} was wished: {reason}", execution.provider));
             }
@@ -116,7 +116,7 @@ impl Operations for Operator {
                 pipeline: work.pipeline.name.clone(),
                 source: camera.spec.source.to_string(),
                 model: work.pipeline.engine.model.name.clone(),
-                provider: work.pipeline.engine.execution.provider.name().to_string(),
+                provider: work.pipeline.engine.execution().provider.name().to_string(),
                 status,
             }
         };
