@@ -22,7 +22,11 @@ report=docs/measurements/gpu-$(date -u +%Y-%m-%d)-$(printf '%s' "$card" | tr -c 
 mkdir -p docs/measurements
 
 model_arguments=() ; for model in $models; do model_arguments+=(--model "$model"); done
-bench() { "$sightline" bench "${model_arguments[@]}" --seconds "$seconds" --rounds "$rounds" "$@" 2>>"$work/log"; }
+# What fails is in the report, and does not end it.
+bench() {
+  "$sightline" bench "${model_arguments[@]}" --seconds "$seconds" --rounds "$rounds" "$@" 2>"$work/log" >>"$report" && return
+  { echo; echo "Failed:"; echo '```'; tail -5 "$work/log"; echo '```'; } >>"$report"
+}
 section() { printf '\n## %s\n\n' "$1" >>"$report"; say "$1"; }
 # The daemon's own report of which provider runs a model, with FILE left out of a copy of the libraries.
 without() {
@@ -44,14 +48,14 @@ END
 section "What runs"
 { echo '```'; "$sightline" doctor --provider tensorrt,cuda,cpu --model "${models%% *}" || true; echo '```'; } >>"$report"
 section "CPU, the same models"
-bench --provider cpu --batch 1,8 >>"$report"
+bench --provider cpu --batch 1,8
 section "CUDA, batches of 1 to 64"
-bench --provider cuda --batch 1,2,4,8,16,32,64 >>"$report" || true
+bench --provider cuda --batch 1,2,4,8,16,32,64
 for precision in fp32 fp16; do
   section "TensorRT, $precision, first start: compiled"
-  bench --provider tensorrt --precision $precision --batch 1,2,4,8,16,32,64 --rounds 1 --state-dir "$work/state-$precision" >>"$report" || true
+  rounds=1 bench --provider tensorrt --precision $precision --batch 1,2,4,8,16,32,64 --state-dir "$work/state-$precision"
   section "TensorRT, $precision, further starts: found in the state directory"
-  bench --provider tensorrt --precision $precision --batch 1,2,4,8,16,32,64 --state-dir "$work/state-$precision" >>"$report" || true
+  bench --provider tensorrt --precision $precision --batch 1,2,4,8,16,32,64 --state-dir "$work/state-$precision"
   { echo; echo "Kept: $(find "$work/state-$precision" -name '*.engine' | wc -l) engines, $(du -sh "$work/state-$precision" | cut -f1)."; } >>"$report"
 done
 section "A library is missing"

@@ -62,8 +62,17 @@ pub struct Agreement {
     pub largest_score_difference: f32,
     /// The least overlap (IoU) of a detection's box with the CPU's.
     pub least_iou: f32,
-    /// Length of the difference of the networks' raw outputs, in parts of the CPU's: 0 for equal ones.
-    pub relative_error: f32,
+    /// Length of the difference of the networks' raw outputs, in parts of the CPU's: 0 for equal ones. Of several outputs the
+    /// largest. Absent where the graph suppresses boxes itself, so that its outputs have no fixed places.
+    pub relative_error: Option<f32>,
+}
+
+impl Agreement {
+    /// Whether there was anything to compare.
+    #[must_use]
+    pub const fn is_conclusive(&self) -> bool {
+        self.relative_error.is_some() || self.detections > 0
+    }
 }
 
 /// A provider that was wished before the one in use.
@@ -100,8 +109,8 @@ impl Execution {
     pub fn summary(&self) -> ExecutionSummary {
         ExecutionSummary {
             device: self.device.clone(),
-            // Three digits: what is read back from a payload is equal to what was written.
-            share: (self.placement.share() * 1000.0).round() / 1000.0,
+            // Three digits: what is read back from a payload is equal to what was written. Not rounded up: 1 means all.
+            share: (self.placement.share() * 1000.0).floor() / 1000.0,
             passed_over: self.passed_over.iter().map(|it| it.provider.name().to_owned()).collect(),
         }
     }
@@ -117,6 +126,12 @@ pub enum BatchSizes {
 }
 
 impl BatchSizes {
+    /// Whether `frames` frames are run as they are.
+    #[must_use]
+    pub fn takes(&self, frames: usize) -> bool {
+        self.fitting(frames) == frames && self.most(frames) == frames
+    }
+
     /// The size to run `frames` frames with: their number, or the next larger size that is taken.
     #[must_use]
     pub fn fitting(&self, frames: usize) -> usize {
@@ -139,11 +154,15 @@ impl BatchSizes {
         }
     }
 
-    /// Every size that is run when at most `max_batch` frames are.
+    /// The sizes to try when at most `max_batch` frames are run at a time: all that are taken. Of any size it is the powers of
+    /// two and the largest: where nothing is prepared for a size, those between them are no different.
     #[must_use]
     pub fn run_with(&self, max_batch: usize) -> Vec<usize> {
         match self {
-            Self::Any => (1..=max_batch).collect(),
+            Self::Any => {
+                let powers = (0..).map(|exponent| 1 << exponent).take_while(|size| *size < max_batch);
+                powers.chain([max_batch.max(1)]).collect()
+            }
             Self::Only(sizes) => sizes.clone(),
         }
     }
@@ -158,8 +177,11 @@ mod tests {
         let sizes = BatchSizes::Only(vec![1, 2, 4, 8]);
         assert_eq!([1, 2, 3, 5, 8].map(|frames| sizes.fitting(frames)), [1, 2, 4, 8, 8]);
         assert_eq!(BatchSizes::Any.fitting(3), 3);
+        assert_eq!([1, 3, 8, 9].map(|frames| sizes.takes(frames)), [true, false, true, false]);
+        assert!(BatchSizes::Any.takes(9));
         assert_eq!((sizes.most(6), sizes.most(64), BatchSizes::Any.most(64)), (6, 8, 64));
         assert_eq!(BatchSizes::Only(vec![3]).most(1), 3);
+        assert_eq!((BatchSizes::Any.run_with(6), BatchSizes::Any.run_with(1)), (vec![1, 2, 4, 6], vec![1]));
     }
 
     #[test]

@@ -213,7 +213,7 @@ impl std::fmt::Display for Provider {
     }
 }
 
-/// What to do when none of the wished providers but the last resort runs.
+/// What to do when the first of the wished providers does not run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnUnavailable {

@@ -23,6 +23,8 @@ pub(crate) struct Job<'a> {
     pub max_batch: usize,
     /// How many batches are to run at the same time on a CPU.
     pub sessions: usize,
+    /// How many there may come to be, for what cannot be added to later.
+    pub most_sessions: usize,
     /// Where compiled models may be kept.
     pub cache: Option<&'a Path>,
 }

@@ -30,6 +30,8 @@ pub struct Wish<'a> {
     pub max_batch: usize,
     /// How many batches are to run at the same time on a CPU, where the provider's options do not say.
     pub sessions: usize,
+    /// How many there may come to be: OpenVINO is told at once, as streams cannot be added to a compiled model.
+    pub most_sessions: usize,
     /// Where compiled models may be kept. Without it they are compiled anew every time.
     pub cache: Option<&'a Path>,
     /// Pictures on which a provider is compared with the CPU; asked for when there is something to compare.
@@ -42,7 +44,15 @@ impl Wish<'_> {
     pub const fn on_cpu() -> Self {
         const CPU: &[Provider] = &[Provider::Cpu(CpuOptions { threads: 1, workers: Some(1), arena: true })];
         let on_unavailable = OnUnavailable::Fail;
-        Self { providers: CPU, on_unavailable, max_batch: 1, sessions: 1, cache: None, references: &Vec::new }
+        Self {
+            providers: CPU,
+            on_unavailable,
+            max_batch: 1,
+            sessions: 1,
+            most_sessions: 1,
+            cache: None,
+            references: &Vec::new,
+        }
     }
 }
 
@@ -66,12 +76,12 @@ pub struct OpenedModel {
 /// thing, the place and what differs.
 pub fn open(spec: &ModelSpec, wish: &Wish<'_>) -> Result<OpenedModel, InferError> {
     let (path, bytes) = weights::read(spec)?;
-    let Wish { max_batch, sessions, cache, .. } = *wish;
-    let job = Job { spec, path, weights: &bytes, max_batch, sessions, cache };
+    let Wish { max_batch, sessions, most_sessions, cache, .. } = *wish;
+    let job = Job { spec, path, weights: &bytes, max_batch, sessions, most_sessions, cache };
     let mut answers = CpuAnswers::new(job, wish.references);
     let mut passed_over = Vec::new();
     for provider in wish.providers {
-        match open_on(provider, job, &mut answers) {
+        match open_on(provider, job, &mut answers).map_err(|refusal| as_others(refusal, provider)) {
             Ok((opened, agreement)) => {
                 let Opened { backends, batch_sizes, library, device, placement } = opened;
                 let provider = provider.clone();
@@ -108,6 +118,16 @@ fn open_on(
     check_placement(opened.placement)?;
     let agreement = agreement::check(job.spec, answers, &mut opened, job.max_batch)?;
     Ok((opened, Some(agreement)))
+}
+
+/// What a provider makes of a graph is its own affair: the next one may make of it what the specification says.
+fn as_others(refusal: Refusal, provider: &Provider) -> Refusal {
+    match refusal {
+        Refusal::Model(InferError::Mismatch { differences, .. }) if !matches!(provider, Provider::Cpu(_)) => {
+            Refusal::Provider(format!("it takes the model for another one: {}", differences.join("; ")))
+        }
+        other => other,
+    }
 }
 
 /// What helps where it is not the provider that refuses but the system.

@@ -155,7 +155,9 @@ impl Worker {
                 Ok(Err(error)) => {
                     self.note_failure(&error.to_string());
                     // What cannot be decoded is the model's fault, which another session would not mend.
-                    if let (DetectorError::Backend(error), FAILURES_IN_A_ROW) = (&error, self.failures_in_a_row) {
+                    if let DetectorError::Backend(error) = &error
+                        && self.failures_in_a_row >= FAILURES_IN_A_ROW
+                    {
                         self.parts.trouble.report(&error.message);
                     }
                 }

@@ -160,13 +160,13 @@ fn one_round(args: &BenchArgs, models: &[String]) -> Result<Figures, Failure> {
     for ProviderName(provider) in &args.provider {
         for name in models {
             let model = models::load(name)?;
-            match open(&model, provider, args) {
-                Ok((opened, open_seconds)) => measure(&model, opened, open_seconds, args, &mut figures.rows)?,
-                Err(failure) => {
-                    let reason = library::reason(failure);
-                    let (provider, model) = (ProviderName(provider.clone()).to_string(), model.name.clone());
-                    figures.not_run.push(NotRun { provider, model, reason });
-                }
+            let outcome = match open(&model, provider, args) {
+                Ok((opened, open_seconds)) => measure(&model, opened, open_seconds, args, &mut figures.rows),
+                Err(failure) => Err(library::reason(failure)),
+            };
+            if let Err(reason) = outcome {
+                let (provider, model) = (ProviderName(provider.clone()).to_string(), model.name.clone());
+                figures.not_run.push(NotRun { provider, model, reason });
             }
         }
     }
@@ -182,7 +182,8 @@ fn open(model: &ModelSpec, provider: &Provider, args: &BenchArgs) -> Result<(Ope
         max_batch: args.batch.iter().copied().max().unwrap_or(1),
         max_wait: Duration::ZERO,
     };
-    let opened = library::open(model, &plan, sessions, args.state_dir.as_deref().map(Path::new))?;
+    let opened =
+        library::open(model, &plan, library::Sessions::exactly(sessions), args.state_dir.as_deref().map(Path::new))?;
     Ok((opened, begun.elapsed().as_secs_f64()))
 }
 
@@ -223,16 +224,19 @@ fn with_options(mut provider: Provider, args: &BenchArgs, sessions: usize) -> Re
     Ok(provider)
 }
 
-/// Runs every batch size for a while on all sessions at once.
+/// Runs every batch size that the graph takes for a while on all sessions at once.
+///
+/// # Errors
+/// Why a batch failed.
 fn measure(
     model: &ModelSpec,
     mut opened: OpenedModel,
     open_seconds: f64,
     args: &BenchArgs,
     rows: &mut Vec<Row>,
-) -> Outcome {
+) -> Result<(), String> {
     let pictures = references::of(model);
-    for &batch in &args.batch {
+    for &batch in args.batch.iter().filter(|batch| opened.batch_sizes.takes(**batch)) {
         let mut input = InputBuffer::new(model.input.element);
         pictures.iter().cycle().take(batch).for_each(|picture| input.append(&picture.input));
         let shape = model.input.shape(batch);
@@ -254,8 +258,7 @@ fn measure(
             threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err("it panicked".into()))).collect()
         });
         let elapsed = begun.elapsed().as_secs_f64();
-        let mut latencies =
-            measured.map_err(|reason| Failure::new(Kind::Unavailable, anyhow::anyhow!(reason)))?.concat();
+        let mut latencies = measured?.concat();
         latencies.sort_by(f64::total_cmp);
         let at = |share: f64| latencies.get((latencies.len() as f64 * share) as usize).copied().unwrap_or_default();
         let execution = &opened.execution;
@@ -271,7 +274,7 @@ fn measure(
             latency_ms_p95: at(0.95),
             node_share: execution.placement.share(),
             score_difference: execution.agreement.map(|agreement| agreement.largest_score_difference),
-            relative_error: execution.agreement.map(|agreement| agreement.relative_error),
+            relative_error: execution.agreement.and_then(|agreement| agreement.relative_error),
             open_seconds,
         });
     }

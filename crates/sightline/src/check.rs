@@ -16,7 +16,7 @@ use crate::{
     cli::{CheckArgs, LogFormat},
     configuration,
     failure::{Failure, Kind, OrFail, Outcome},
-    library,
+    library::{self, Sessions},
     logging::{self, Detail},
     sources::{Sources, unknown_scenes},
 };
@@ -148,7 +148,7 @@ fn finding(what: String, result: Result<String, String>) -> Probe {
 }
 
 fn probe_model(pipeline: &sightline_core::plan::PipelinePlan) -> Probe {
-    let opened = library::open(&pipeline.model, &pipeline.inference, 1, None);
+    let opened = library::open(&pipeline.model, &pipeline.inference, Sessions::exactly(1), None);
     let kind = opened.as_ref().map_or_else(|failure| failure.kind, |_| Kind::Unavailable);
     let result = opened
         .map(|opened| runs_on(&opened.execution))

@@ -49,7 +49,7 @@ pub fn open_cpu_sessions(
     }
     let options = CpuOptions { workers: Some(count), ..options.clone() };
     let plan = InferencePlan { providers: vec![Provider::Cpu(options)], ..plan.clone() };
-    Ok(open(model, &plan, count, None)?.backends)
+    Ok(open(model, &plan, Sessions::exactly(count), None)?.backends)
 }
 
 /// Opens one CPU session that uses all cores: for one input at a time.
@@ -71,7 +71,28 @@ pub fn open_on(model: &ModelSpec, provider: Provider) -> Result<OpenedModel, Fai
         max_batch: 1,
         max_wait: std::time::Duration::ZERO,
     };
-    open(model, &plan, 1, None)
+    open(model, &plan, Sessions::exactly(1), None)
+}
+
+/// How many sessions run side by side on a CPU.
+#[derive(Clone, Copy, Debug)]
+pub struct Sessions {
+    /// At first.
+    pub now: usize,
+    /// At most, as cameras are added.
+    pub most: usize,
+}
+
+impl Sessions {
+    /// So many for good.
+    pub const fn exactly(count: usize) -> Self {
+        Self { now: count, most: count }
+    }
+
+    /// For so many cameras, of which there may come to be more.
+    pub fn for_cameras(cameras: usize) -> Self {
+        Self { now: sessions_for(cameras), most: sessions_for(usize::MAX) }
+    }
 }
 
 /// Opens sessions as `plan` says, `sessions` of them on a CPU. Models that are compiled for a device are kept in `state_dir`,
@@ -82,7 +103,7 @@ pub fn open_on(model: &ModelSpec, provider: Provider) -> Result<OpenedModel, Fai
 pub fn open(
     model: &ModelSpec,
     plan: &InferencePlan,
-    sessions: usize,
+    sessions: Sessions,
     state_dir: Option<&Path>,
 ) -> Result<OpenedModel, Failure> {
     models::require_weights(model)?;
@@ -91,7 +112,8 @@ pub fn open(
         providers: &plan.providers,
         on_unavailable: plan.on_unavailable,
         max_batch: plan.max_batch,
-        sessions,
+        sessions: sessions.now,
+        most_sessions: sessions.most,
         cache: cache.as_deref(),
         references: &|| references::of(model),
     };
@@ -136,6 +158,15 @@ pub fn tell(model: &ModelSpec, execution: &Execution) {
         warn!(model = model.name, provider, reason, "provider not available, passed over");
     }
     let Execution { provider, library, device, placement, agreement, .. } = execution;
+    if agreement.is_some_and(|agreement| !agreement.is_conclusive()) {
+        let provider = provider.name();
+        warn!(
+            model = model.name,
+            provider,
+            "its answers could not be compared with the CPU's: nothing is seen in the pictures; keep some in the folder \
+             `reference` of the model"
+        );
+    }
     let score_difference = agreement.map(|agreement| agreement.largest_score_difference);
     info!(
         model = model.name,

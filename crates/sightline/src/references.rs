@@ -13,7 +13,7 @@ use sightline_core::{
     tensor::InputBuffer,
 };
 use sightline_infer::Reference;
-use tracing::debug;
+use tracing::warn;
 
 /// Enough to see what is wrong; comparing more only delays the start.
 const MOST_PICTURES: usize = 8;
@@ -39,7 +39,7 @@ pub fn of(model: &ModelSpec) -> Vec<Reference> {
     for picture in pictures(model).into_iter().take(MOST_PICTURES) {
         match sightline_media::read_image(&picture) {
             Ok(pixels) => references.extend(load(pixels.view())),
-            Err(error) => debug!(picture = %picture.display(), %error, "a reference picture cannot be read"),
+            Err(error) => warn!(picture = %picture.display(), %error, "a reference picture cannot be read"),
         }
     }
     if references.is_empty() {

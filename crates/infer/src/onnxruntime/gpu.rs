@@ -24,12 +24,28 @@ pub(super) fn check_driver() -> Result<(), String> {
     }
 }
 
-/// The GPU's name: the driver's, in the order of PCI addresses as CUDA's own numbers are; a Jetson's board; else its number.
+/// The GPU's name, a Jetson's board, or its number.
+///
+/// CUDA counts the fastest first and only those that `CUDA_VISIBLE_DEVICES` shows, the driver by PCI address: of several kinds
+/// the name is known only where CUDA was told to count as the driver does.
 pub(super) fn name(device: u32) -> String {
-    let gpus = gpus(Path::new(DRIVER_FOLDER));
+    let counts_alike = std::env::var_os("CUDA_DEVICE_ORDER").is_some_and(|order| order == "PCI_BUS_ID")
+        && std::env::var_os("CUDA_VISIBLE_DEVICES").is_none();
     let board = || fs::read_to_string(BOARD).ok().map(|model| model.trim_end_matches('\0').to_owned());
-    let index = usize::try_from(device).unwrap_or(usize::MAX);
-    gpus.into_iter().nth(index).or_else(board).unwrap_or_else(|| format!("GPU {device}"))
+    named(device, &gpus(Path::new(DRIVER_FOLDER)), counts_alike)
+        .or_else(board)
+        .unwrap_or_else(|| format!("GPU {device}"))
+}
+
+fn named(device: u32, gpus: &[String], counts_alike: bool) -> Option<String> {
+    let first = gpus.first()?;
+    if gpus.iter().all(|other| other == first) {
+        return Some(first.clone());
+    }
+    if !counts_alike {
+        return Some(format!("GPU {device} of {}", gpus.join(", ")));
+    }
+    gpus.get(usize::try_from(device).ok()?).cloned()
 }
 
 /// Version of the driver; empty when nobody says.
@@ -62,5 +78,10 @@ mod tests {
         }
         assert_eq!(gpus(folder.path()), ["NVIDIA H100 80GB HBM3", "NVIDIA L4"]);
         assert!(gpus(&folder.path().join("nowhere")).is_empty());
+        let both = gpus(folder.path());
+        assert_eq!(named(1, &both, true).unwrap(), "NVIDIA L4");
+        assert_eq!(named(0, &both, false).unwrap(), "GPU 0 of NVIDIA H100 80GB HBM3, NVIDIA L4");
+        assert_eq!(named(3, &both[1..], false).unwrap(), "NVIDIA L4");
+        assert_eq!(named(0, &[], true), None);
     }
 }

@@ -17,7 +17,7 @@ use crate::{
 };
 use library::Flavour;
 use placement::Profile;
-use session::OrtBackend;
+use session::{OrtBackend, Warmth};
 
 /// Opens what `provider` needs for `job`: several sessions on a CPU, which do not wait for each other, and one on an
 /// accelerator, which large batches make fast. Each has run every batch size.
@@ -33,7 +33,15 @@ pub(crate) fn open(provider: &Provider, job: Job<'_>) -> Result<Opened, Refusal>
     // Where nodes run is looked at once: the sessions are alike.
     let is_cpu = matches!(provider, Provider::Cpu(_));
     let profile = if is_cpu { None } else { Some(Profile::begin().map_err(Refusal::Provider)?) };
-    let (mut first, batch_sizes) = OrtBackend::open(provider, job, &sizes, profile.as_ref())?;
+    let open = || OrtBackend::open(provider, job, &sizes, Warmth::Every, profile.as_ref());
+    let (mut first, batch_sizes) = match open() {
+        // TensorRT refuses an engine of another of its versions, or one that was cut off, and does not build it anew.
+        Err(Refusal::Provider(reason)) if reason.contains("deserialize") => {
+            provider::clear_cache(provider, job);
+            open()?
+        }
+        opened => opened?,
+    };
     let placement = match profile {
         None => Placement::all(nodes::nodes(job.weights)),
         Some(profile) => {
@@ -43,7 +51,7 @@ pub(crate) fn open(provider: &Provider, job: Job<'_>) -> Result<Opened, Refusal>
     };
     let mut backends: Vec<Box<dyn Backend>> = vec![Box::new(first)];
     for _ in 1..sessions(provider, job) {
-        backends.push(Box::new(OrtBackend::open(provider, job, &sizes, None)?.0));
+        backends.push(Box::new(OrtBackend::open(provider, job, &sizes, Warmth::One, None)?.0));
     }
     let (library, device) = (library.name(), provider::device_name(provider));
     Ok(Opened { backends, batch_sizes, library, device, placement })

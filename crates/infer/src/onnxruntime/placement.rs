@@ -13,6 +13,10 @@ const CPU: &str = "CPUExecutionProvider";
 /// How the event that times a node's work is named, after the node's name.
 const KERNEL_SUFFIX: &str = "_kernel_time";
 
+/// A provider that compiles takes many nodes as one, whose operator begins with one of these: OpenVINO's
+/// (`OpenVINOExecutionProvider_OpenVINO-EP-subgraph_1_0`), TensorRT's (`TRTKernel_graph_main_graph_123_0`).
+const FUSED: [&str; 2] = ["OpenVINOExecutionProvider_", "TRTKernel_"];
+
 /// A profile under way. Its file is gone when this is dropped.
 pub(super) struct Profile {
     folder: TempDir,
@@ -73,8 +77,7 @@ fn count(events: &[Event], in_file: usize) -> Placement {
             on_cpu.insert(name.as_str());
         } else {
             elsewhere.insert(name.as_str());
-            // A provider that compiles takes many nodes as one, which is named after it.
-            has_fused |= args.op_name.contains("ExecutionProvider") || args.op_name.contains("subgraph");
+            has_fused |= FUSED.iter().any(|beginning| args.op_name.starts_with(beginning));
         }
     }
     let ran = on_cpu.len() + elsewhere.len();
@@ -115,5 +118,12 @@ mod tests {
         let fused = "OpenVINOExecutionProvider_OpenVINO-EP-subgraph_1_0";
         let events = [event("fused", "OpenVINOExecutionProvider", fused), event("nms", CPU, "NonMaxSuppression")];
         assert_eq!(count(&events, 60), Placement { on_provider: 59, nodes: 60 });
+        let fused = "TRTKernel_graph_main_graph_12345_0";
+        let events = [
+            event("fused", "TensorrtExecutionProvider", fused),
+            event("dequantize", CPU, "DequantizeLinear"),
+            event("cast", CPU, "Cast"),
+        ];
+        assert_eq!(count(&events, 274), Placement { on_provider: 272, nodes: 274 });
     }
 }

@@ -140,6 +140,13 @@ fn openvino(options: &OpenVinoOptions, sessions: usize, cache: Option<&Path>) ->
     if device.contains('\0') {
         return Err("the device's name holds a NUL character".into());
     }
+    if device.contains("NPU") {
+        // A model that the NPU refuses runs on OpenVINO's CPU then, of which neither error nor profile tells.
+        return Err(
+            "ONNX Runtime's OpenVINO provider takes the CPU unseen where an NPU refuses a model; leave `runtime` out"
+                .into(),
+        );
+    }
     let mut openvino = ep::OpenVINO::default().with_device_type(device);
     if let Some(precision) = precision {
         openvino = openvino.with_precision(match precision {
@@ -178,6 +185,15 @@ fn cache_folder(provider: &Provider, job: Job<'_>) -> Result<Option<PathBuf>, St
     std::fs::create_dir_all(&folder)
         .map_err(|error| format!("cannot make the folder for compiled models {}: {error}", folder.display()))?;
     Ok(Some(folder))
+}
+
+/// Empties the folder of what was compiled of this model.
+pub(super) fn clear_cache(provider: &Provider, job: Job<'_>) {
+    if let Ok(Some(folder)) = cache_folder(provider, job) {
+        tracing::warn!(folder = %folder.display(), "what was compiled before cannot be used; compiling it anew");
+        // What stays is found again, and refused again with its reason.
+        let _ = std::fs::remove_dir_all(&folder);
+    }
 }
 
 /// Letters and digits as they are, everything else as `_`.

@@ -24,6 +24,15 @@ use crate::{
     job::{Job, Refusal, one_line},
 };
 
+/// With which batches a session is run before it is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Warmth {
+    /// All that it will see.
+    Every,
+    /// The smallest alone, where another session like it has run all.
+    One,
+}
+
 /// A model on ONNX Runtime. One per worker thread.
 pub(super) struct OrtBackend {
     session: Session,
@@ -34,8 +43,8 @@ pub(super) struct OrtBackend {
 }
 
 impl OrtBackend {
-    /// Makes a session on `provider` and runs it with every batch size that it will see: those of `sizes`, or all when
-    /// that is empty and the graph leaves the batch open. A provider that registers may still fail to run, and shapes that
+    /// Makes a session on `provider` for batches of `sizes`, or of any size when that is empty and the graph leaves the batch
+    /// open, and runs it. A provider that registers may still fail to run, and shapes that
     /// the graph leaves open are known only then.
     ///
     /// # Errors
@@ -44,6 +53,7 @@ impl OrtBackend {
         provider: &Provider,
         job: Job<'_>,
         sizes: &[usize],
+        warmth: Warmth,
         profile: Option<&Profile>,
     ) -> Result<(Self, BatchSizes), Refusal> {
         let started = Instant::now();
@@ -74,7 +84,11 @@ impl OrtBackend {
         };
         let mut backend = Self { session, run_options, input: spec.input.clone(), outputs: OutputBuffers::default() };
         // The largest first: its memory does for the others.
-        for batch in batch_sizes.run_with(job.max_batch).into_iter().rev() {
+        let runs = match warmth {
+            Warmth::Every => batch_sizes.run_with(job.max_batch),
+            Warmth::One => vec![batch_sizes.fitting(1)],
+        };
+        for batch in runs.into_iter().rev() {
             let shapes = backend.warm_up(batch).map_err(refused)?;
             let differences = graph::run_differences(spec, &shapes);
             if !differences.is_empty() {
@@ -139,8 +153,9 @@ impl Backend for OrtBackend {
             let message = format!("the batch has shape {:?}, the model takes {expected:?}", input.shape);
             return Err(BackendError { message });
         }
-        self.run_session(input, read)
-            .map_err(|error| BackendError { message: format!("onnx runtime failed: {}", one_line(error.message())) })
+        self.run_session(input, read).map_err(|error| BackendError {
+            message: format!("onnx runtime failed: {}", provider::words(error.message())),
+        })
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) fn open(options: &OpenVinoOptions, sizes: &[usize], job: Job<'_>) -> 
     let library = library::load().map_err(Refusal::Provider)?;
     let mut core = library::core().map_err(Refusal::Provider)?;
     device::check(&core, library, &wished).map_err(Refusal::Provider)?;
-    let streams = settings::streams(options, &wished, job.sessions);
+    let streams = settings::streams(options, &wished, job.most_sessions);
     let cache = settings::cache_folder(options, library, &wished, job).map_err(Refusal::Provider)?;
     settings::apply(&mut core, options, &wished, streams, cache.as_deref()).map_err(Refusal::Provider)?;
 

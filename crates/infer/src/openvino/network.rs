@@ -65,7 +65,7 @@ impl Network {
         if !differences.is_empty() {
             return Err(job.mismatch(differences));
         }
-        let executing = executing(first, version);
+        let executing = executing(first, version).map_err(refused("tell what runs the model"))?;
         Ok(Self { compiled, batch_sizes: BatchSizes::Only(sizes), executing })
     }
 }
@@ -124,12 +124,13 @@ fn port(node: &Node, version: &Version) -> Result<Port, String> {
     Ok(Port { name, element, shape: shape.get_dimensions().iter().map(side).collect() })
 }
 
-fn executing(compiled: &CompiledModel, version: &Version) -> Vec<String> {
+/// Devices that run a compiled model; none where the version does not tell.
+fn executing(compiled: &CompiledModel, version: &Version) -> Result<Vec<String>, String> {
     if !version.tells_execution_devices() {
-        return Vec::new();
+        return Ok(Vec::new());
     }
-    let said = guard::call(|| compiled.get_property(&PropertyKey::Other(EXECUTION_DEVICES.into())));
-    let said = said.unwrap_or_default();
+    let said = guard::call(|| compiled.get_property(&PropertyKey::Other(EXECUTION_DEVICES.into())))?;
     // A list is written with blanks or with commas between its devices.
-    said.split([' ', ',']).filter(|device| !device.is_empty()).map(str::to_owned).collect()
+    let devices: Vec<String> = said.split([' ', ',']).filter(|device| !device.is_empty()).map(str::to_owned).collect();
+    if devices.is_empty() { Err("it names no device".into()) } else { Ok(devices) }
 }

@@ -141,18 +141,24 @@ pub fn try_open(spec: &ModelSpec, provider: Provider, max_batch: usize) -> Resul
     try_open_keeping(spec, provider, max_batch, None)
 }
 
-/// The same with a folder for compiled models.
+/// The same with a folder for compiled models. OpenVINO is given several batch sizes, where its options name none.
 pub fn try_open_keeping(
     spec: &ModelSpec,
-    provider: Provider,
+    mut provider: Provider,
     max_batch: usize,
     cache: Option<&Path>,
 ) -> Result<OpenedModel, InferError> {
+    if let Provider::OpenVino(options) = &mut provider
+        && options.batch_sizes.is_empty()
+    {
+        options.batch_sizes = [1, 2, 4, 8].into_iter().filter(|size| *size <= max_batch).collect();
+    }
     let wish = Wish {
         providers: &[provider],
         on_unavailable: OnUnavailable::Fail,
         max_batch,
         sessions: 2,
+        most_sessions: 2,
         cache,
         references: &|| references(spec),
     };

@@ -141,8 +141,15 @@ pub fn open_on(
     providers: &[Provider],
     on_unavailable: OnUnavailable,
 ) -> Result<OpenedModel, InferError> {
-    let wish =
-        Wish { providers, on_unavailable, max_batch: 4, sessions: 1, cache: None, references: &|| made_pictures(spec) };
+    let wish = Wish {
+        providers,
+        on_unavailable,
+        max_batch: 4,
+        sessions: 1,
+        most_sessions: 1,
+        cache: None,
+        references: &|| made_pictures(spec),
+    };
     sightline_infer::open(spec, &wish)
 }
 

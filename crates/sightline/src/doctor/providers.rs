@@ -65,31 +65,36 @@ fn devices() -> String {
 
 /// Every provider; only the CPU must run.
 pub(super) fn all(args: &DoctorArgs) -> Vec<Finding> {
-    ALL.map(|name| {
-        let arguments = ["doctor", "--format", "json", "--model", &args.model, "--provider", name].map(str::to_owned);
-        match child::run::<Vec<Found>>(&arguments, Duration::from_secs(args.timeout)) {
-            Ok(found) => match found.into_iter().next() {
-                Some(Found { state, message }) if state == "ok" => Finding::ok(SECTION, name, message),
-                Some(Found { message, .. }) => missing(name, message),
-                None => missing(name, "nothing was said of it".to_owned()),
-            },
-            Err(reason) => missing(name, reason),
-        }
-    })
-    .into()
+    let look = |name: &str| match in_child(args, name) {
+        Ok(message) => Finding::ok(SECTION, name, message),
+        Err(message) if name == "cpu" => Finding::failed(SECTION, name, message),
+        Err(message) => Finding::absent(SECTION, name, message),
+    };
+    ALL.map(look).into()
 }
 
-fn missing(name: &str, message: String) -> Finding {
-    if name == "cpu" { Finding::failed(SECTION, name, message) } else { Finding::absent(SECTION, name, message) }
-}
-
-/// The named providers in this process; each must run.
+/// The named providers; each must run.
 pub(super) fn named(args: &DoctorArgs) -> Vec<Finding> {
-    let run = |name: &ProviderName| match run(name, &args.model) {
+    let look = |name: &ProviderName| match args.provider.as_slice() {
+        [_] => run(name, &args.model),
+        _ => in_child(args, &name.to_string()),
+    };
+    let find = |name: &ProviderName| match look(name) {
         Ok(message) => Finding::ok(SECTION, name.to_string(), message),
         Err(message) => Finding::failed(SECTION, name.to_string(), message),
     };
-    args.provider.iter().map(run).collect()
+    args.provider.iter().map(find).collect()
+}
+
+/// What a process of its own says of one provider.
+fn in_child(args: &DoctorArgs, name: &str) -> Result<String, String> {
+    let arguments = ["doctor", "--format", "json", "--model", &args.model, "--provider", name].map(str::to_owned);
+    let found = child::run::<Vec<Found>>(&arguments, Duration::from_secs(args.timeout))?;
+    match found.into_iter().next() {
+        Some(Found { state, message }) if state == "ok" => Ok(message),
+        Some(Found { message, .. }) => Err(message),
+        None => Err("nothing was said of it".into()),
+    }
 }
 
 fn run(ProviderName(provider): &ProviderName, model: &str) -> Result<String, String> {
@@ -97,8 +102,10 @@ fn run(ProviderName(provider): &ProviderName, model: &str) -> Result<String, Str
     let model = models::load(model).map_err(sessions::reason)?;
     let opened = sessions::open_on(&model, provider.clone()).map_err(sessions::reason)?;
     let Execution { device, library, placement, agreement, .. } = &opened.execution;
-    let agreement = agreement.map_or_else(String::new, |agreement| {
-        format!("; scores within {:.4} of the CPU's", agreement.largest_score_difference)
-    });
+    let agreement = match agreement {
+        None => String::new(),
+        Some(agreement) if !agreement.is_conclusive() => "; its answers could not be compared with the CPU's".into(),
+        Some(agreement) => format!("; scores within {:.4} of the CPU's", agreement.largest_score_difference),
+    };
     Ok(format!("runs {} on {device}, {placement}, {library}{agreement}", model.name))
 }

@@ -49,7 +49,14 @@ pub fn start(format: LogFormat, detail: Detail) {
 
 /// A panic is told as any other trouble, and without secrets: its message may quote what it was about.
 fn tell_panics() {
+    /// What the `openvino` crate panics with where an older library lacks a function: `infer` catches it, and tells it as the
+    /// error that it is.
+    const CAUGHT: &str = "`openvino_c` function not loaded";
+
     std::panic::set_hook(Box::new(|panic| {
+        if panic.payload_as_str().is_some_and(|said| said.starts_with(CAUGHT)) {
+            return;
+        }
         // By RUST_BACKTRACE, as usual.
         let backtrace = std::backtrace::Backtrace::capture();
         let backtrace = matches!(backtrace.status(), BacktraceStatus::Captured).then(|| format!("\n{backtrace}"));

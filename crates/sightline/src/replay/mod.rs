@@ -49,7 +49,7 @@ pub fn execute(args: &ReplayArgs) -> Outcome {
     let (pipeline, camera) = plan(args)?;
     sightline_media::init().or_fail(Kind::Unavailable)?;
     let video = VideoReader::open(&args.video, None).map_err(|error| unreadable(&error))?;
-    let sessions = library::open(&pipeline.model, &pipeline.inference, 1, None)?;
+    let sessions = library::open(&pipeline.model, &pipeline.inference, library::Sessions::exactly(1), None)?;
     library::tell(&pipeline.model, &sessions.execution);
     let backend = sessions.backends.into_iter().next().context("no session was opened").or_fail(Kind::Internal)?;
     let origin = Arc::new(Origin {

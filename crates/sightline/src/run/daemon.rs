@@ -131,11 +131,6 @@ impl Daemon {
         self.engines.iter().any(|running| running.engine.failure().is_some())
     }
 
-    /// Whether one fails for good that no other provider may stand in for.
-    pub fn must_give_up(&self) -> bool {
-        engines::must_give_up(&self.engines)
-    }
-
     /// Puts a prepared plan in force. What did not change goes on undisturbed. Takes a few seconds at most.
     ///
     /// # Errors

@@ -19,11 +19,14 @@ use tracing::{error, info, warn};
 
 use crate::{
     failure::{Failure, Kind, OrFail},
-    library,
+    library::{self, Sessions},
 };
 
 /// A provider that was opened anew after it had failed, and has run for so long since, is given another such try.
 const FORGIVEN_AFTER: Duration = Duration::from_secs(600);
+
+/// A provider that fails again and that no other can stand in for is opened anew so long after the last time.
+pub const AGAIN_AFTER: Duration = Duration::from_secs(60);
 
 /// A running engine.
 #[derive(Clone)]
@@ -43,12 +46,6 @@ impl RunningEngine {
     pub fn is_as_wished(&self) -> bool {
         self.engine.execution().passed_over.is_empty()
     }
-}
-
-/// Whether engines have failed for good that must not be replaced by another provider's.
-pub fn must_give_up(engines: &[RunningEngine]) -> bool {
-    let policy = |it: &RunningEngine| it.engine.inference.on_unavailable == OnUnavailable::Fail;
-    engines.iter().any(|it| it.engine.failure().is_some() && policy(it))
 }
 
 /// The engines that a plan needs.
@@ -106,7 +103,7 @@ pub fn open(
         let engine = match known {
             Some(engine) => {
                 let engine_in_force = match (engine.engine.failure(), occasion) {
-                    (Some(reason), _) => opening.replace(engine, reason)?,
+                    (Some(reason), _) => opening.replace_or_keep(engine, reason)?,
                     (None, Occasion::Wished) => opening.better(engine),
                     (None, Occasion::Failed) => None,
                 };
@@ -146,7 +143,7 @@ impl Opening<'_> {
     fn start(&self, providers: &[Provider], passed_over: Vec<PassedOver>) -> Result<RunningEngine, Failure> {
         let plan = InferencePlan { providers: providers.to_vec(), ..self.pipeline.inference.clone() };
         let (model, surroundings) = (&self.pipeline.model, self.surroundings);
-        let sessions = library::sessions_for(self.cameras);
+        let sessions = Sessions::for_cameras(self.cameras);
         let mut opened = library::open(model, &plan, sessions, Some(&surroundings.state_dir))?;
         opened.execution.passed_over.splice(0..0, passed_over);
         library::tell(model, &opened.execution);
@@ -185,30 +182,55 @@ impl Opening<'_> {
         }
     }
 
-    /// An engine in place of one whose sessions fail: the same provider opened anew, once; then the next one.
+    /// An engine in place of one whose sessions fail; nothing while that cannot be had and the failed one has to stay, to be
+    /// replaced later. Others are not held up by it.
+    ///
+    /// # Errors
+    /// When it cannot be replaced by what may replace it, and `on_unavailable` is `fail`.
+    fn replace_or_keep(&self, failed: &RunningEngine, reason: &str) -> Result<Option<RunningEngine>, Failure> {
+        let outcome = self.replace(failed, reason);
+        let Err(failure) = outcome else { return outcome };
+        let (model, provider) = (&self.pipeline.model.name, failed.engine.execution().provider.to_string());
+        let why = library::reason(failure);
+        if self.pipeline.inference.on_unavailable == OnUnavailable::Fail {
+            let message =
+                format!("{model}: {provider} fails while it runs ({reason}) and cannot be opened anew ({why})");
+            return Err(Failure::new(Kind::Unavailable, anyhow::anyhow!(message)));
+        }
+        error!(
+            model,
+            provider,
+            reason = why,
+            "a provider that fails cannot be replaced; it is tried again in a minute"
+        );
+        Ok(None)
+    }
+
+    /// The same provider opened anew, once; then the next one that runs, or where none does the same one again, a minute later.
     fn replace(&self, failed: &RunningEngine, reason: &str) -> Result<Option<RunningEngine>, Failure> {
         let (execution, wished) = (failed.engine.execution(), &self.pipeline.inference.providers);
         let (model, provider) = (&self.pipeline.model.name, execution.provider.to_string());
-        let mut passed_over = execution.passed_over.clone();
         let at = wished.iter().position(|it| *it == execution.provider).unwrap_or(0);
-        let was_rebuilt = failed.rebuilt.is_some_and(|rebuilt| rebuilt.elapsed() < FORGIVEN_AFTER);
-        let others = wished.get(at + 1..).unwrap_or_default();
-        if was_rebuilt && (!others.is_empty() || self.pipeline.inference.on_unavailable == OnUnavailable::Fail) {
-            error!(model, provider, reason, "a provider fails again after it was opened anew; stepping down");
+        let since_rebuilt = failed.rebuilt.map(|rebuilt| rebuilt.elapsed()).filter(|since| *since < FORGIVEN_AFTER);
+        if let Some(since) = since_rebuilt {
             if self.pipeline.inference.on_unavailable == OnUnavailable::Fail {
-                let message =
-                    format!("{model}: {provider} fails while it runs ({reason}), and on_unavailable is `fail`");
-                return Err(Failure::new(Kind::Unavailable, anyhow::anyhow!(message)));
+                return Err(Failure::new(Kind::Unavailable, anyhow::anyhow!("it was opened anew, and fails again")));
             }
-            let reason = format!("it failed while it ran: {reason}");
-            passed_over.push(PassedOver { provider: execution.provider.clone(), reason });
-            return self.start(others, passed_over).map(Some);
+            error!(model, provider, reason, "a provider fails again after it was opened anew; stepping down");
+            let mut passed_over = execution.passed_over.clone();
+            let why = format!("it failed while it ran: {reason}");
+            passed_over.push(PassedOver { provider: execution.provider.clone(), reason: why });
+            match self.start(wished.get(at + 1..).unwrap_or_default(), passed_over) {
+                Ok(other) => return Ok(Some(other)),
+                Err(failure) if since < AGAIN_AFTER => return Err(failure),
+                Err(_) => {}
+            }
         }
         warn!(model, provider, reason, "a provider fails while it runs; opening it anew");
-        let mut replaced = self.start(wished.get(at..).unwrap_or_default(), passed_over)?;
-        let is_the_same = replaced.engine.execution().provider == execution.provider;
-        replaced.rebuilt = is_the_same.then(Instant::now);
-        info!(model, provider = %replaced.engine.execution().provider, "opened anew");
+        let mut replaced = self.start(wished.get(at..).unwrap_or_default(), execution.passed_over.clone())?;
+        let now_on = replaced.engine.execution().provider.clone();
+        replaced.rebuilt = (now_on == execution.provider).then(Instant::now);
+        info!(model, provider = %now_on, "opened in its place");
         Ok(Some(replaced))
     }
 

@@ -18,7 +18,7 @@ use std::{
 
 use anyhow::Context;
 use daemon::Daemon;
-use engines::Occasion;
+use engines::{AGAIN_AFTER, Occasion};
 use liveness::Liveness;
 use observed::{Observed, Operator, ReloadRequest};
 use sightline_config::Environment;
@@ -48,8 +48,6 @@ const HTTP_DEADLINE: Duration = Duration::from_millis(200);
 /// After an engine was replaced because its sessions failed the next one is not replaced before: what fails at once would
 /// otherwise be opened again and again, and cameras' counts with it.
 const RECOVERY_PAUSE: Duration = Duration::from_secs(5);
-/// So long after it could not be replaced it is tried again.
-const RECOVERY_RETRY: Duration = Duration::from_secs(60);
 /// Where the token of the HTTP endpoint may stand instead of in a file.
 const TOKEN_VARIABLE: &str = "SIGHTLINE_HTTP_TOKEN";
 
@@ -234,11 +232,13 @@ impl Running<'_> {
             Err(failure) => Err(failure),
         };
         let pause = match outcome {
+            Ok(_) if self.daemon.is_in_trouble() => AGAIN_AFTER,
             Ok(_) => RECOVERY_PAUSE,
-            Err(failure) if self.daemon.must_give_up() => return Err(Ending::GivenUp(failure)),
+            // Engines that may be replaced by nothing are the only thing that is unavailable here.
+            Err(failure) if failure.kind == Kind::Unavailable => return Err(Ending::GivenUp(failure)),
             Err(failure) => {
                 error!("a failed execution provider could not be replaced: {}", in_words(&failure));
-                RECOVERY_RETRY
+                AGAIN_AFTER
             }
         };
         self.recover_at = Some(Instant::now() + pause);
