@@ -12,6 +12,7 @@
 )]
 
 mod scenarios {
+    mod bench;
     mod broker_away;
     mod broker_away_under_load;
     mod broker_certificates;

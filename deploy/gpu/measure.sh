@@ -25,6 +25,7 @@ model_arguments=() ; for model in $models; do model_arguments+=(--model "$model"
 # What fails is in the report, and does not end it.
 bench() {
   "$sightline" bench "${model_arguments[@]}" --seconds "$seconds" --rounds "$rounds" "$@" 2>"$work/log" >>"$report" && return
+  [ -s "$work/log" ] || return 0   # nothing ran, of which the report has the reason
   { echo; echo "Failed:"; echo '```'; tail -5 "$work/log"; echo '```'; } >>"$report"
 }
 section() { printf '\n## %s\n\n' "$1" >>"$report"; say "$1"; }
@@ -52,6 +53,7 @@ bench --provider cpu --batch 1,8
 section "CUDA, batches of 1 to 64"
 bench --provider cuda --batch 1,2,4,8,16,32,64
 for precision in fp32 fp16; do
+  mkdir -p "$work/state-$precision"
   section "TensorRT, $precision, first start: compiled"
   rounds=1 bench --provider tensorrt --precision $precision --batch 1,2,4,8,16,32,64 --state-dir "$work/state-$precision"
   section "TensorRT, $precision, further starts: found in the state directory"

@@ -80,7 +80,7 @@ pub struct OpenVinoOptions {
     /// What layers are computed in. When absent: 32-bit floats on a CPU, whose answers are then those of every CPU; OpenVINO's
     /// choice on other devices.
     pub precision: Option<OpenVinoPrecision>,
-    /// Batches that run at the same time; one per camera up to the cores when absent.
+    /// Batches that run at the same time; one per core when absent.
     pub streams: Option<usize>,
     /// Threads over all streams, on a CPU; one per stream when absent.
     pub threads: Option<usize>,

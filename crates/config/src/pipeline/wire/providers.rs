@@ -52,7 +52,7 @@ pub(crate) struct ProviderDetails {
     /// `openvino`: the library that it is reached through.
     #[schemars(extend("default" = "openvino"))]
     pub runtime: Field<RuntimeWire>,
-    /// `openvino`: batches that run at the same time. Left out: one per camera up to the cores on a CPU, else one.
+    /// `openvino`: batches that run at the same time. Left out: one per core on a CPU, at most 8; else one.
     #[schemars(extend("minimum" = 1, "maximum" = defaults::MAX_THREADS))]
     pub streams: Field<u64>,
     /// `cpu`: threads of each session; left out: 1. `openvino` on a CPU: threads over all streams; left out: one per stream.
