@@ -4,8 +4,9 @@ use std::path::Path;
 
 use sightline_core::{
     execution::{BatchSizes, Placement},
-    model::ModelSpec,
+    model::{InputSpec, ModelSpec},
     ports::Backend,
+    tensor::{InputBuffer, InputView, OutputView},
 };
 
 use crate::error::InferError;
@@ -58,6 +59,24 @@ impl Job<'_> {
         let (model, path) = (self.spec.name.clone(), self.path.to_path_buf());
         Refusal::Model(InferError::Mismatch { model, path, differences })
     }
+}
+
+/// Runs a black batch, as a provider may open a session and still fail to run it. Returns the outputs' shapes.
+///
+/// # Errors
+/// What `run` said.
+pub(crate) fn warm_up<E>(
+    input: &InputSpec,
+    batch: usize,
+    run: impl FnOnce(InputView<'_>, &mut dyn FnMut(&[OutputView<'_>])) -> Result<(), E>,
+) -> Result<Vec<Vec<usize>>, E> {
+    let mut black = InputBuffer::new(input.element);
+    black.resize(batch * input.samples_per_image());
+    let mut shapes = Vec::new();
+    run(InputView { shape: input.shape(batch), data: black.data() }, &mut |outputs| {
+        shapes = outputs.iter().map(|output| output.shape.to_vec()).collect();
+    })?;
+    Ok(shapes)
 }
 
 /// Libraries' messages go over several lines, with source locations; a log line or a status has one.

@@ -14,14 +14,14 @@ use sightline_core::{
     model::InputSpec,
     ports::{Backend, BackendError},
     provider::Provider,
-    tensor::{InputBuffer, InputData, InputView, OutputView},
+    tensor::{InputData, InputView, OutputView},
 };
 
 use super::{library, outputs::OutputBuffers, placement::Profile, provider};
 use crate::{
     error::InferError,
     graph::{self, Port},
-    job::{Job, Refusal, one_line},
+    job::{self, Job, Refusal, one_line},
 };
 
 /// With which batches a session is run before it is used.
@@ -89,7 +89,8 @@ impl OrtBackend {
             Warmth::One => vec![batch_sizes.fitting(1)],
         };
         for batch in runs.into_iter().rev() {
-            let shapes = backend.warm_up(batch).map_err(refused)?;
+            let shapes =
+                job::warm_up(&spec.input, batch, |input, read| backend.run_session(input, read)).map_err(refused)?;
             let differences = graph::run_differences(spec, &shapes);
             if !differences.is_empty() {
                 return Err(job.mismatch(differences));
@@ -110,18 +111,6 @@ impl OrtBackend {
     /// When ONNX Runtime cannot write it.
     pub(super) fn end_profiling(&mut self) -> ort::Result<String> {
         self.session.end_profiling()
-    }
-
-    /// One run on a black batch. Returns the outputs' shapes.
-    fn warm_up(&mut self, batch: usize) -> ort::Result<Vec<Vec<usize>>> {
-        let mut black = InputBuffer::new(self.input.element);
-        black.resize(batch * self.input.samples_per_image());
-        let mut shapes = Vec::new();
-        let input = InputView { shape: self.input.shape(batch), data: black.data() };
-        self.run_session(input, &mut |outputs| {
-            shapes = outputs.iter().map(|output| output.shape.to_vec()).collect();
-        })?;
-        Ok(shapes)
     }
 
     fn run_session(&mut self, input: InputView<'_>, read: &mut dyn FnMut(&[OutputView<'_>])) -> ort::Result<()> {

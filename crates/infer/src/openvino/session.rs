@@ -6,13 +6,13 @@ use openvino::{Core, InferRequest};
 use sightline_core::{
     model::InputSpec,
     ports::{Backend, BackendError},
-    tensor::{InputBuffer, InputData, InputView, OutputView},
+    tensor::{InputData, InputView, OutputView},
 };
 
 use super::{guard, library::Version, network::Network, outputs::OutputBuffers};
 use crate::{
     graph,
-    job::{Job, Refusal},
+    job::{self, Job, Refusal},
 };
 
 /// A model on OpenVINO. One per worker thread.
@@ -56,25 +56,14 @@ impl OpenVinoBackend {
             _core: core,
         };
         for (size, _) in &network.compiled {
-            let shapes = backend.warm_up(*size).map_err(Refusal::Provider)?;
+            let shapes = job::warm_up(&job.spec.input, *size, |input, read| backend.run_request(input, read))
+                .map_err(Refusal::Provider)?;
             let differences = graph::run_differences(job.spec, &shapes);
             if !differences.is_empty() {
                 return Err(job.mismatch(differences));
             }
         }
         Ok(backend)
-    }
-
-    /// One run on a black batch. Returns the outputs' shapes.
-    fn warm_up(&mut self, batch: usize) -> Result<Vec<Vec<usize>>, String> {
-        let mut black = InputBuffer::new(self.input.element);
-        black.resize(batch * self.input.samples_per_image());
-        let mut shapes = Vec::new();
-        let input = InputView { shape: self.input.shape(batch), data: black.data() };
-        self.run_request(input, &mut |outputs| {
-            shapes = outputs.iter().map(|output| output.shape.to_vec()).collect();
-        })?;
-        Ok(shapes)
     }
 
     fn run_request(&mut self, input: InputView<'_>, read: &mut dyn FnMut(&[OutputView<'_>])) -> Result<(), String> {
