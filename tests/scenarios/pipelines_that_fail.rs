@@ -59,8 +59,10 @@ fn a_label_that_the_model_lacks_is_refused() {
 
 #[test]
 fn what_is_not_built_yet_says_so() {
-    let text = refused(&format!("{HEAD}cameras:\n  a:\n    url: test://ball\n    motion: {{enabled: true}}\n"));
-    assert!(text.contains("motion") && text.contains("not built yet"), "{text}");
+    let text = refused(&format!(
+        "{HEAD}mqtt: {{home_assistant: {{discovery: true}}}}\ncameras: {{a: {{url: \"test://ball\"}}}}\n"
+    ));
+    assert!(text.contains("home_assistant") && text.contains("not built yet"), "{text}");
 }
 
 #[test]

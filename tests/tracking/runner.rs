@@ -11,7 +11,7 @@ use sightline_core::{
     frame::{CaptureClock, FrameInfo},
     model::Labels,
     objects::ObjectObserver,
-    plan::{CameraPlan, CameraSpec, LinePlan, SourceSpec, ZonePlan},
+    plan::{CameraPlan, CameraSpec, DecodingPlan, LinePlan, SourceSpec, ZonePlan},
     time::WallTime,
     track::Track,
 };
@@ -99,6 +99,8 @@ fn camera(zones: &[ZonePlan], lines: &[LinePlan]) -> CameraPlan {
         clips: None,
         frozen_after: None,
         dark_after: None,
+        motion: None,
+        decoding: DecodingPlan::default(),
     }
 }
 

@@ -13,7 +13,10 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 use common::{environment, folder, load_text};
 use sightline_config::load;
 use sightline_core::outbox::OutboxPlan;
-use sightline_core::plan::{InferencePlan, LabelFilter, OnUnavailable, Plan, Provider, RtspTransport, SourceSpec};
+use sightline_core::plan::{
+    CameraPlan, DecodingPlan, InferencePlan, LabelFilter, MotionPlan, OnUnavailable, Plan, Provider, RtspTransport,
+    SourceSpec, Switch,
+};
 use sightline_core::provider::{
     ArenaGrowth, CpuOptions, CudaOptions, OpenVinoOptions, OpenVinoPrecision, OpenVinoRuntime, TensorRtOptions,
     TensorRtPrecision,
@@ -78,6 +81,32 @@ fn what_is_kept_for_the_broker_and_when_a_picture_is_wrong() {
     let [a, b] = &plan.pipelines[0].cameras[..] else { panic!("two cameras") };
     assert_eq!((a.frozen_after, a.dark_after), (None, Some(Duration::from_secs(300))));
     assert_eq!((b.frozen_after, b.dark_after), (Some(Duration::from_secs(10)), None));
+}
+
+#[test]
+fn how_little_a_camera_does_is_inherited_and_replaced_as_a_whole() {
+    let text = "version: 1\nname: a\nmodel: {name: ssd-mobilenet-v1-coco}\n\
+                defaults: {motion: {max_idle: 30s}, decoding: {key_frames_when_idle: false}}\n\
+                cameras:\n  a: {url: test://}\n  b: {url: test://, motion: {enabled: true, sensitivity: 0.8}, decoding: {}}\n\
+                \x20 c: {url: test://, motion: {enabled: false}}\n";
+    let plan = plan(text);
+    let [a, b, c] = &plan.pipelines[0].cameras[..] else { panic!("three cameras") };
+    let motion = |sensitivity, max_idle, adaptive| {
+        Some(MotionPlan { sensitivity, max_idle: Duration::from_secs(max_idle), adaptive, masks: Vec::new() })
+    };
+    assert_eq!(a.motion, motion(0.5, 30, true));
+    assert_eq!(b.motion, motion(0.8, 10, false));
+    assert_eq!(c.motion, None);
+    let key_frames = |camera: &CameraPlan| camera.decoding.key_frames_when_idle;
+    assert_eq!((key_frames(a), key_frames(b)), (Switch::Off, Switch::Auto));
+}
+
+#[test]
+fn without_a_word_every_frame_is_inferred() {
+    let text = "version: 1\nname: a\nmodel: {name: ssd-mobilenet-v1-coco}\ncameras: {a: {url: test://}}\n";
+    let plan = plan(text);
+    let camera = &plan.pipelines[0].cameras[0];
+    assert_eq!((&camera.motion, camera.decoding), (&None, DecodingPlan::default()));
 }
 
 #[test]

@@ -341,17 +341,30 @@ fn a_machine_without_a_name() {
 #[test]
 fn functions_that_are_not_built_yet() {
     assert_told(&[(
-        "mqtt:\n  home_assistant: {discovery: true}\ncameras:\n  a:\n    url: test://\n    motion: {enabled: true}\n",
-        &[
-            "p.yaml:5: mqtt.home_assistant: discovery by Home Assistant: not built yet in this version",
-            "p.yaml:9: cameras.a.motion: the motion gate: not built yet in this version",
-        ],
+        "mqtt:\n  home_assistant: {discovery: true}\ncameras:\n  a:\n    url: test://\n",
+        &["p.yaml:5: mqtt.home_assistant: discovery by Home Assistant: not built yet in this version"],
     )]);
-    let text = format!(
-        "{HEAD}mqtt: {{home_assistant: {{discovery: false, prefix: ha}}}}\ncameras: {{a: {{url: test://, motion: \
-         {{enabled: false}}}}}}\n"
-    );
+    let text =
+        format!("{HEAD}mqtt: {{home_assistant: {{discovery: false, prefix: ha}}}}\ncameras: {{a: {{url: test://}}}}\n");
     load_text(&text, &environment(&[])).unwrap();
+}
+
+#[test]
+fn how_little_a_camera_may_do() {
+    assert_told(&[
+        (
+            "cameras: {a: {url: test://, motion: {enabled: atuo, sensitivity: 2, max_idle: 0s}}}\n",
+            &[
+                "p.yaml:4: cameras.a.motion.enabled: expected one of `true`, `false`, `auto`",
+                "p.yaml:4: cameras.a.motion.sensitivity: must lie between 0 and 1, not 2",
+                "p.yaml:4: cameras.a.motion.max_idle: must be at least 1s",
+            ],
+        ),
+        (
+            "cameras: {a: {url: test://, decoding: {key_frames_when_idle: true}}}\n",
+            &["p.yaml:4: cameras.a.decoding.key_frames_when_idle: nothing says when the camera is idle: it has no motion gate"],
+        ),
+    ]);
 }
 
 #[test]

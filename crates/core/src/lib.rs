@@ -16,6 +16,7 @@ pub mod geometry;
 pub mod histogram;
 pub mod line;
 pub mod model;
+pub mod motion;
 pub mod network;
 pub mod nms;
 pub mod objects;

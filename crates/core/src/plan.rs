@@ -147,6 +147,10 @@ pub struct CameraPlan {
     pub lines: Vec<LinePlan>,
     /// Areas in which nothing is reported: a detection whose foot point lies in one is dropped.
     pub masks: Vec<Polygon>,
+    /// The motion gate; every frame is inferred when absent.
+    pub motion: Option<MotionPlan>,
+    /// What of its video need not be decoded.
+    pub decoding: DecodingPlan,
     /// Pictures of objects.
     pub snapshots: Option<SnapshotPlan>,
     /// Recordings of events.
@@ -157,6 +161,47 @@ pub struct CameraPlan {
     /// A picture that has been black for so long is dark; never when absent.
     #[serde(serialize_with = "serialize_optional_span")]
     pub dark_after: Option<Duration>,
+}
+
+/// A motion gate: see [`crate::motion`].
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct MotionPlan {
+    /// From 0 (only what is large and plain to see) to 1 (every flicker).
+    pub sensitivity: f32,
+    /// A frame is inferred at least this often.
+    #[serde(serialize_with = "serialize_span")]
+    pub max_idle: Duration,
+    /// Do not look for a while where something moves nearly all the time.
+    pub adaptive: bool,
+    /// Areas in which motion does not count, besides [`CameraPlan::masks`].
+    pub masks: Vec<Polygon>,
+}
+
+/// Whether something is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Switch {
+    /// It is.
+    On,
+    /// It is not.
+    Off,
+    /// Where it saves something and costs nothing.
+    Auto,
+}
+
+/// What of a camera's video need not be decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct DecodingPlan {
+    /// Pictures to which no other one refers: with `Auto` those without which the wished frame rate is reached.
+    pub skip_non_reference: Switch,
+    /// Everything but key frames while nothing moves.
+    pub key_frames_when_idle: Switch,
+}
+
+impl Default for DecodingPlan {
+    fn default() -> Self {
+        Self { skip_non_reference: Switch::Auto, key_frames_when_idle: Switch::Auto }
+    }
 }
 
 /// What of a label is reported.

@@ -222,10 +222,13 @@ impl From<&Event> for ClipEvent {
     }
 }
 
-/// Where a source reports to. Called on the source's own threads; must not block.
+/// Where a source reports to, and asks. Called on the source's own threads; must not block.
 pub struct SourceCallbacks {
-    /// A frame was decoded.
-    pub on_frame: Box<dyn Fn(Frame) + Send + Sync>,
+    /// What a frame is for that was decoded at that moment: asked before it is mapped, so that one which nobody needs costs no
+    /// more than having been decoded.
+    pub use_of_frame: Box<dyn Fn(Instant) -> FrameUse + Send + Sync>,
+    /// A frame was decoded, and is for what was said.
+    pub on_frame: Box<dyn Fn(Frame, FrameUse) + Send + Sync>,
     /// Something happened to the source.
     pub on_event: Box<dyn Fn(SourceEvent) + Send + Sync>,
     /// The size at which its pictures are enough, aspect ratio or not; `None` when they are to come as the camera sends them.
@@ -234,6 +237,71 @@ pub struct SourceCallbacks {
     /// asks before each frame: the answer may change while the stream goes on. [`crate::frame::FrameInfo`] and [`StreamInfo`]
     /// state the camera's size all the same.
     pub wanted_size: Box<dyn Fn() -> Option<PictureSize> + Send + Sync>,
+    /// How much of the stream has to be decoded. Asked for each encoded picture.
+    pub wanted_decoding: Box<dyn Fn() -> WantedDecoding + Send + Sync>,
+    /// So many encoded pictures were left undecoded.
+    pub on_skipped: Box<dyn Fn(SkippedPicture, u64) + Send + Sync>,
+}
+
+impl SourceCallbacks {
+    /// Those of somebody who takes every frame, decoded from the whole stream.
+    #[must_use]
+    pub fn of_all(
+        on_frame: impl Fn(Frame) + Send + Sync + 'static,
+        on_event: impl Fn(SourceEvent) + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            use_of_frame: Box::new(|_| FrameUse::Inference),
+            on_frame: Box::new(move |frame, _| on_frame(frame)),
+            on_event: Box::new(on_event),
+            wanted_size: Box::new(|| None),
+            wanted_decoding: Box::new(|| WantedDecoding::ALL),
+            on_skipped: Box::new(|_, _| ()),
+        }
+    }
+}
+
+/// What a decoded frame is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameUse {
+    /// Nothing: it has been accounted for.
+    Nothing,
+    /// A look whether the picture is frozen or black; it has been accounted for.
+    Look,
+    /// Inference, and that look where one is due.
+    Inference,
+}
+
+/// How much of a stream has to be decoded.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WantedDecoding {
+    /// Pictures to which no other one refers may be left out.
+    pub skip_non_reference: Option<SkipNonReference>,
+    /// Key frames are enough, until something happens in the stream.
+    pub key_frames_only: bool,
+}
+
+impl WantedDecoding {
+    /// Every picture.
+    pub const ALL: Self = Self { skip_non_reference: None, key_frames_only: false };
+}
+
+/// Which pictures to which no other one refers are left out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum SkipNonReference {
+    /// All.
+    All,
+    /// Those without which so many frames per second are left.
+    Over(f32),
+}
+
+/// Why an encoded picture was not decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SkippedPicture {
+    /// No other picture refers to it, and it was not needed.
+    NonReference,
+    /// Nothing moves, and it is no key frame. It is kept until the next key frame, and decoded if something happens.
+    Idle,
 }
 
 /// What happens to a source.

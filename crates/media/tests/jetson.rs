@@ -16,7 +16,7 @@ use std::{
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use sightline_core::{
-    frame::{ColorMatrix, PictureSize, PixelFormat},
+    frame::{ColorMatrix, Frame, PictureSize, PixelFormat},
     model::InputSpec,
     plan::{CameraSpec, RtspTransport},
     ports::{FrameSource, RunningSource, SourceCallbacks},
@@ -175,17 +175,15 @@ fn make_bars(path: &Path, colorimetry: &str) {
 fn tensor_of(camera: &CameraSpec, wanted: Option<PictureSize>) -> Vec<u8> {
     board();
     let (sender, tensors): (_, Receiver<Vec<u8>>) = mpsc::channel();
-    let callbacks = SourceCallbacks {
-        on_frame: Box::new(move |frame| {
-            let input = InputSpec::rgb_bytes(300, 300);
-            let mut tensor = vec![0; input.samples_per_image()];
-            Preprocessor::new(&input).fill(frame.buffer.view(), InputSliceMut::U8(&mut tensor)).unwrap();
-            // Only the first one is waited for.
-            let _ = sender.send(tensor);
-        }),
-        on_event: Box::new(|_| ()),
-        wanted_size: Box::new(move || wanted),
+    let on_frame = move |frame: Frame| {
+        let input = InputSpec::rgb_bytes(300, 300);
+        let mut tensor = vec![0; input.samples_per_image()];
+        Preprocessor::new(&input).fill(frame.buffer.view(), InputSliceMut::U8(&mut tensor)).unwrap();
+        // Only the first one is waited for.
+        let _ = sender.send(tensor);
     };
+    let callbacks =
+        SourceCallbacks { wanted_size: Box::new(move || wanted), ..SourceCallbacks::of_all(on_frame, |_| ()) };
     let running = GstSource.start(camera, callbacks).unwrap();
     let tensor = tensors.recv_timeout(DEADLINE).unwrap();
     running.stop(Duration::from_secs(5));

@@ -39,11 +39,7 @@ impl Gate {
 fn held_by(gate: &Arc<Gate>) -> Box<dyn RunningSource> {
     let at = *gate.held.lock().unwrap();
     let passing = Arc::clone(gate);
-    let callbacks = SourceCallbacks {
-        on_frame: Box::new(move |_| passing.pass()),
-        on_event: Box::new(|_| ()),
-        wanted_size: Box::new(|| None),
-    };
+    let callbacks = SourceCallbacks::of_all(move |_| passing.pass(), |_| ());
     let running = GstSource.start(&camera(SourceSpec::Test { pattern: "ball".into() }), callbacks).unwrap();
     wait_until("a held frame", || *gate.held.lock().unwrap() > at);
     running

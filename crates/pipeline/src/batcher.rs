@@ -86,7 +86,18 @@ impl Batcher {
         counts
     }
 
-    /// Takes in a decoded frame; the latest one of a camera wins.
+    /// Whether a frame that was decoded at `now` is within its camera's rate: see [`FrameQueue::admit`].
+    #[must_use]
+    pub fn admit(&self, key: CameraKey, now: Instant) -> bool {
+        self.state.lock().queue.admit(key, now)
+    }
+
+    /// Accounts for an admitted frame in which nothing moves.
+    pub fn pass_over(&self, key: CameraKey) {
+        self.state.lock().queue.pass_over(key);
+    }
+
+    /// Takes in an admitted frame; the latest one of a camera wins.
     pub fn put(&self, key: CameraKey, frame: Frame, now: Instant) {
         let superseded = self.state.lock().queue.put(key, frame, now);
         self.changed.notify_one();

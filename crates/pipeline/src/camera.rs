@@ -17,7 +17,9 @@ use sightline_core::{
     histogram::{Stage, StageTimes},
     objects::BestShot,
     plan::{CameraSpec, SnapshotPlan},
-    ports::{FrameSource, RunningSource, SourceCallbacks, SourceError, SourceErrorCode, SourceEvent, StopOutcome},
+    ports::{
+        FrameSource, FrameUse, RunningSource, SourceCallbacks, SourceError, SourceErrorCode, SourceEvent, StopOutcome,
+    },
     recovery::Recovery,
     time::WallTime,
 };
@@ -186,7 +188,11 @@ impl Camera {
         }
         self.status.set(self, CameraState::Connecting, None, None);
         self.status.count_open();
-        self.work.read().picture_watch.lock().reset();
+        {
+            let work = self.work.read();
+            work.picture_watch.lock().reset();
+            work.attention.reset();
+        }
         let inbox = Arc::new(Inbox::default());
         let running = match self.open(self.callbacks(&inbox)).await {
             Ok(running) => running,
@@ -228,19 +234,30 @@ impl Camera {
     }
 
     fn callbacks(&self, inbox: &Arc<Inbox>) -> SourceCallbacks {
-        let (work, next_seq, stages) = (self.work.clone(), self.next_frame_seq.clone(), self.stages.clone());
-        let wanting = self.work.clone();
+        let (next_seq, unused_seq) = (self.next_frame_seq.clone(), self.next_frame_seq.clone());
+        let stages = self.stages.clone();
+        let [work, using, sizing, decoding, skipping] = [(); 5].map(|()| self.work.clone());
         let (inbox, frames_inbox) = (inbox.clone(), inbox.clone());
         SourceCallbacks {
-            on_frame: Box::new(move |mut frame: Frame| {
+            use_of_frame: Box::new(move |decoded_at| {
+                let for_what = using.read().use_of_frame(decoded_at);
+                if for_what == FrameUse::Nothing {
+                    // It has a number all the same.
+                    unused_seq.fetch_add(1, Ordering::Relaxed);
+                }
+                for_what
+            }),
+            on_frame: Box::new(move |mut frame: Frame, for_what| {
                 frame.info.seq = next_seq.fetch_add(1, Ordering::Relaxed);
                 stages.record(Stage::CaptureToDecoded, frame.times.decoded.saturating_since(frame.times.capture));
-                if let Some(shown) = work.read().put(frame) {
+                if let Some(shown) = work.read().put(frame, for_what) {
                     frames_inbox.put_picture(shown);
                 }
             }),
             on_event: Box::new(move |event| inbox.put(event)),
-            wanted_size: Box::new(move || wanting.read().wanted_size()),
+            wanted_size: Box::new(move || sizing.read().wanted_size()),
+            wanted_decoding: Box::new(move || decoding.read().attention.wanted_decoding()),
+            on_skipped: Box::new(move |why, pictures| skipping.read().attention.count_skipped(why, pictures)),
         }
     }
 
@@ -328,6 +345,7 @@ impl Camera {
         {
             self.take_snapshots(&work, plan, observation.best_shots(), &Arc::from(buffer), times.capture);
         }
+        work.attention.note_objects(observation.observer().follows_any());
         drop(observation);
         self.stages.record(Stage::Observation, begun.elapsed());
         // From now on the camera's next frame may be taken into a batch.

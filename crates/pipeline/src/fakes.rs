@@ -18,8 +18,8 @@ use sightline_core::{
     plan::{CameraSpec, Retention},
     ports::{
         Archive, Backend, BackendError, ClipError, ClipFacts, ClipRecord, ClipRequest, EventSink, FrameSource,
-        NotRecorded, Offered, PictureEncoder, PictureError, Recording, RunningSource, SnapshotFile, SourceCallbacks,
-        SourceError, SourceEvent, StopOutcome, StreamInfo,
+        FrameUse, NotRecorded, Offered, PictureEncoder, PictureError, Recording, RunningSource, SnapshotFile,
+        SourceCallbacks, SourceError, SourceEvent, StopOutcome, StreamInfo,
     },
     tensor::{InputView, OutputView},
     time::WallTime,
@@ -136,7 +136,11 @@ fn play(script: &Script, callbacks: &SourceCallbacks, wanted: &Mutex<Option<Pict
             return;
         }
         *wanted.lock() = (callbacks.wanted_size)();
-        (callbacks.on_frame)(frame_at(Instant::now()));
+        let now = Instant::now();
+        let for_what = (callbacks.use_of_frame)(now);
+        if for_what != FrameUse::Nothing {
+            (callbacks.on_frame)(frame_at(now), for_what);
+        }
         std::thread::sleep(interval);
     }
     match script {

@@ -12,6 +12,7 @@
 //! | [`trouble`] | sessions that fail while they run |
 //! | [`runtime`] | all of it, started and stopped |
 
+pub mod attention;
 pub mod backoff;
 pub mod batcher;
 pub mod camera;

@@ -110,16 +110,30 @@ impl FrameQueue {
         (waiting.map(|waiting| waiting.frame), counts)
     }
 
-    /// Takes in a decoded frame. What comes back is to be dropped, outside any lock: the frame itself when it is over
-    /// the camera's rate, or the one whose place it took.
+    /// Whether a frame that was decoded at `now` is within its camera's rate. One that is not is accounted for with that; what
+    /// is admitted is to be [put](Self::put) or [passed over](Self::pass_over).
+    pub fn admit(&mut self, key: CameraKey, now: Instant) -> bool {
+        let Some(slot) = self.slots.get_mut(&key) else { return false };
+        slot.last_put = Some(now);
+        if slot.rate.admit(now) {
+            return true;
+        }
+        slot.counts.decoded += 1;
+        slot.counts.dropped_rate += 1;
+        false
+    }
+
+    /// Accounts for an admitted frame in which nothing moves.
+    pub fn pass_over(&mut self, key: CameraKey) {
+        let Some(slot) = self.slots.get_mut(&key) else { return };
+        slot.counts.decoded += 1;
+        slot.counts.dropped_idle += 1;
+    }
+
+    /// Takes in an admitted frame. What comes back is to be dropped, outside any lock: the one whose place it took.
     pub fn put(&mut self, key: CameraKey, frame: Frame, now: Instant) -> Option<Frame> {
         let Some(slot) = self.slots.get_mut(&key) else { return Some(frame) };
         slot.counts.decoded += 1;
-        slot.last_put = Some(now);
-        if !slot.rate.admit(now) {
-            slot.counts.dropped_rate += 1;
-            return Some(frame);
-        }
         let Some(waiting) = &mut slot.waiting else {
             slot.waiting = Some(Waiting { frame, since: now });
             return None;
@@ -238,7 +252,9 @@ mod tests {
 
         fn put(&mut self, key: CameraKey, millis: u64) {
             let now = self.at(millis);
-            drop(self.queue.put(key, frame_at(now), now));
+            if self.queue.admit(key, now) {
+                drop(self.queue.put(key, frame_at(now), now));
+            }
         }
 
         fn take(&mut self, millis: u64) -> (Next, Vec<CameraKey>) {
@@ -350,6 +366,7 @@ mod tests {
     #[derive(Clone, Debug)]
     enum Step {
         Put(usize),
+        PassOver(usize),
         Take,
         Settle(Outcome),
         Empty(usize),
@@ -358,6 +375,7 @@ mod tests {
     fn any_step() -> impl Strategy<Value = (u64, Step)> {
         let step = prop_oneof![
             4 => (0usize..5).prop_map(Step::Put),
+            1 => (0usize..5).prop_map(Step::PassOver),
             2 => Just(Step::Take),
             2 => prop_oneof![Just(Outcome::Inferred), Just(Outcome::Failed), Just(Outcome::Stopped)].prop_map(Step::Settle),
             1 => (0usize..5).prop_map(Step::Empty),
@@ -375,6 +393,11 @@ mod tests {
                 clock += pause;
                 match step {
                     Step::Put(camera) => { bench.put(keys[camera], clock); put += 1; }
+                    Step::PassOver(camera) => {
+                        let now = bench.at(clock);
+                        if bench.queue.admit(keys[camera], now) { bench.queue.pass_over(keys[camera]); }
+                        put += 1;
+                    }
                     Step::Take => {
                         let taken = bench.take(clock).1;
                         prop_assert!(taken.len() <= SETTINGS.max_batch);

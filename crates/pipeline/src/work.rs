@@ -1,8 +1,11 @@
 //! What is done with a camera's frames. A reload can put other work in its place while the stream goes on.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
 };
 
 use parking_lot::Mutex;
@@ -12,11 +15,12 @@ use sightline_core::{
     model::DetectionSettings,
     picture_watch::{PictureState, PictureWatch, PictureWatchSettings},
     plan::CameraPlan,
-    ports::Archive,
+    ports::{Archive, FrameUse},
 };
 use tokio::sync::mpsc;
 
 use crate::{
+    attention::Attention,
     batcher::InFlight,
     clips::ClipTaker,
     engine::Engine,
@@ -68,6 +72,8 @@ pub struct Work {
     pub observation: Mutex<Observation>,
     /// Sees whether its picture is frozen or black. Locked by the stream's own thread alone, so never contended.
     pub picture_watch: Mutex<PictureWatch>,
+    /// How closely it is watched.
+    pub attention: Attention,
     /// Records its events, where its plan wishes it.
     pub clips: Option<Arc<ClipTaker>>,
     /// Whether it is still this that is done. What is late publishes nothing any more: its topics are renounced.
@@ -120,6 +126,8 @@ impl Work {
         let port = CameraPort { settings, keeps_pictures: plan.snapshots.is_some(), results };
         let counts = earlier.map(|earlier| earlier.counts).unwrap_or_default();
         let key = engine.add_camera(plan.fps, port, counts);
+        let skipped = earlier.map(|earlier| earlier.work.attention.skipped()).unwrap_or_default();
+        let attention = Attention::new(&plan, skipped);
         let clips = plan.clips.clone().map(|clips| Arc::new(ClipTaker::new(plan.spec.id.clone(), clips, archive)));
         let watched =
             |plan: &CameraPlan| PictureWatchSettings { frozen_after: plan.frozen_after, dark_after: plan.dark_after };
@@ -137,6 +145,7 @@ impl Work {
             key,
             observation: Mutex::new(observation),
             picture_watch,
+            attention,
             clips,
             is_in_force: Arc::new(AtomicBool::new(true)),
         }
@@ -156,6 +165,7 @@ impl Work {
     /// Ends all objects that are present, for `reason`.
     pub fn end_objects(&self, reason: EndReason) {
         self.observation.lock().end_all(reason);
+        self.attention.note_objects(false);
     }
 
     /// Whether a result is to be observed: one of an earlier work has another model's labels, and work that has ended
@@ -165,13 +175,29 @@ impl Work {
         self.is_in_force.load(Ordering::Acquire) && in_flight.is_of(&self.pipeline.engine.batcher, self.key)
     }
 
+    /// What a frame is for that was decoded at `decoded_at`. One that is over the wished rate is accounted for.
+    #[must_use]
+    pub fn use_of_frame(&self, decoded_at: Instant) -> FrameUse {
+        if self.pipeline.engine.batcher.admit(self.key, decoded_at) {
+            return FrameUse::Inference;
+        }
+        if self.picture_watch.lock().is_due(decoded_at) { FrameUse::Look } else { FrameUse::Nothing }
+    }
+
     /// Takes in a decoded frame. What its picture shows, when it was looked at: about once a second.
-    pub fn put(&self, frame: Frame) -> Option<PictureState> {
+    pub fn put(&self, frame: Frame, for_what: FrameUse) -> Option<PictureState> {
         let decoded_at = frame.times.decoded_at;
         let mut watch = self.picture_watch.lock();
         let shown = watch.is_due(decoded_at).then(|| watch.look(frame.buffer.view(), decoded_at));
         drop(watch);
-        self.pipeline.engine.batcher.put(self.key, frame, decoded_at);
+        let batcher = &self.pipeline.engine.batcher;
+        match for_what {
+            FrameUse::Inference if self.attention.admits(&frame) => {
+                batcher.put(self.key, frame, decoded_at);
+            }
+            FrameUse::Inference => batcher.pass_over(self.key),
+            FrameUse::Look | FrameUse::Nothing => {}
+        }
         shown
     }
 

@@ -180,18 +180,17 @@ async fn probe_camera(sources: Arc<Sources>, spec: CameraSpec) -> Result<String,
     let (on_frame, on_event) = (sender.clone(), sender);
     let stream = Arc::new(std::sync::Mutex::new(None));
     let seen = stream.clone();
-    let callbacks = SourceCallbacks {
-        // The first news decides; later ones find the channel full or closed.
-        on_frame: Box::new(move |_| drop(on_frame.try_send(Ok(())))),
-        on_event: Box::new(move |event| match event {
+    // The first news decides; later ones find the channel full or closed.
+    let callbacks = SourceCallbacks::of_all(
+        move |_| drop(on_frame.try_send(Ok(()))),
+        move |event| match event {
             SourceEvent::Streaming(info) => {
                 *seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(info)
             }
             SourceEvent::Failed(error) => drop(on_event.try_send(Err(format!("{}: {error}", error.code.as_str())))),
             SourceEvent::Ended => drop(on_event.try_send(Err("it ended before its first frame".into()))),
-        }),
-        wanted_size: Box::new(|| None),
-    };
+        },
+    );
     let running = sources.start(&spec, callbacks).map_err(|error| format!("{}: {error}", error.code.as_str()))?;
     let first = tokio::time::timeout(CAMERA_DEADLINE, news.recv()).await;
     // Stopping blocks up to its deadline; its outcome changes nothing about what was found.

@@ -4,13 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use sightline_core::{
     model::Labels,
-    plan::{CameraPlan, CameraSpec, ClipPlan, RtspTransport, SnapshotPlan, SourceSpec},
+    plan::{CameraPlan, CameraSpec, ClipPlan, DecodingPlan, MotionPlan, RtspTransport, SnapshotPlan, SourceSpec},
 };
 
 use super::{
-    area, clips,
+    area, clips, effort,
     labels::{self, KnownLabels, ReportedLabels},
-    later, lines,
+    lines,
     mqtt::{credentials, report_all},
     picture, snapshots,
     wire::{CameraWire, ClipsWire, DefaultsWire, DurationText, TransportWire},
@@ -33,6 +33,8 @@ pub(super) struct CameraDefaults {
     frozen_after: Option<Duration>,
     dark_after: Option<Duration>,
     decoder: Option<String>,
+    motion: Option<MotionPlan>,
+    decoding: DecodingPlan,
     snapshots: Option<SnapshotPlan>,
     clips: Option<ClipPlan>,
 }
@@ -40,7 +42,11 @@ pub(super) struct CameraDefaults {
 impl CameraDefaults {
     /// `model_labels`: `None` when the model could not be read, so that labels cannot be checked.
     pub fn read(reading: Reading<'_>, wire: &DefaultsWire, model_labels: Option<&Labels>) -> Self {
+        let motion = effort::motion(reading, &wire.motion, None);
+        let decoding = effort::decoding(reading, &wire.decoding, DecodingPlan::default(), motion.as_ref());
         Self {
+            motion,
+            decoding,
             fps: fps(reading, &wire.fps).unwrap_or(to_f32(defaults::FPS)),
             transport: transport(&wire.transport).unwrap_or(RtspTransport::Tcp),
             labels: labels::reported(reading, &wire.labels, model_labels, &ReportedLabels::all()),
@@ -70,7 +76,6 @@ pub(super) fn read(
         Field::Absent => &nothing,
         Field::Wrong => return None,
     };
-    later::refuse(reading.reporter, &camera.motion, "the motion gate");
     let source = source(reading, entry.place, camera, inherited);
     let fps = fps(reading, &camera.fps).unwrap_or(inherited.fps);
     let labels = labels::reported(reading, &camera.labels, model_labels, &inherited.labels);
@@ -82,6 +87,8 @@ pub(super) fn read(
     let zones = zones::read(reading, &camera.zones, known);
     let lines = lines::read(reading, &camera.lines, known);
     let masks = area::masks(reading, &camera.masks);
+    let motion = effort::motion(reading, &camera.motion, inherited.motion.as_ref());
+    let decoding = effort::decoding(reading, &camera.decoding, inherited.decoding, motion.as_ref());
     let snapshots = snapshots::read(reading, &camera.snapshots, inherited.snapshots.as_ref());
     let clips = clips::read(reading, &camera.clips, inherited.clips.as_ref());
     if let (Some(source), Some(_)) = (&source, &clips) {
@@ -101,6 +108,8 @@ pub(super) fn read(
         zones,
         lines,
         masks,
+        motion,
+        decoding,
         snapshots,
         clips,
         frozen_after,

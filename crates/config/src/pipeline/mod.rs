@@ -3,6 +3,7 @@
 mod area;
 mod camera;
 mod clips;
+mod effort;
 mod inference;
 mod labels;
 mod later;

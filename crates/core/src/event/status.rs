@@ -86,6 +86,8 @@ pub struct FrameBalance {
     pub inferred: u64,
     /// Over the wished frame rate.
     pub dropped_rate: u64,
+    /// Nothing moved in it: the motion gate passed it over.
+    pub dropped_idle: u64,
     /// A newer frame took its place before inference.
     pub dropped_superseded: u64,
     /// Waited too long to be worth a look.
@@ -102,7 +104,12 @@ impl FrameBalance {
     /// All frames dropped, whatever the reason.
     #[must_use]
     pub const fn dropped(&self) -> u64 {
-        self.dropped_rate + self.dropped_superseded + self.dropped_stale + self.dropped_failed + self.dropped_stopped
+        self.dropped_rate
+            + self.dropped_idle
+            + self.dropped_superseded
+            + self.dropped_stale
+            + self.dropped_failed
+            + self.dropped_stopped
     }
 
     /// Whether every decoded frame is accounted for.

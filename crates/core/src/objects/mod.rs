@@ -129,6 +129,12 @@ impl ObjectObserver {
         self.tracker.objects()
     }
 
+    /// Whether anything is followed: an object, or what may become one.
+    #[must_use]
+    pub fn follows_any(&self) -> bool {
+        !self.tracker.is_empty()
+    }
+
     /// The name of a reported class.
     #[must_use]
     pub fn label(&self, class_id: u16) -> Option<&Arc<str>> {

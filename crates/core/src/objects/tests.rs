@@ -12,7 +12,7 @@ use crate::{
     event::LineDirection,
     frame::CaptureClock,
     geometry::Point,
-    plan::{CameraSpec, LinePlan, ReferencePoint, SourceSpec, ZonePlan},
+    plan::{CameraSpec, DecodingPlan, LinePlan, ReferencePoint, SourceSpec, ZonePlan},
     time::WallTime,
 };
 
@@ -54,6 +54,8 @@ fn camera() -> CameraPlan {
         clips: None,
         frozen_after: None,
         dark_after: None,
+        motion: None,
+        decoding: DecodingPlan::default(),
     }
 }
 

@@ -176,6 +176,12 @@ impl Tracker {
         self.next_id = earlier.next_id;
     }
 
+    /// Whether nothing is followed, neither objects nor what may become one.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.tracks.is_empty()
+    }
+
     /// The objects present: tracks with an id, oldest first.
     pub fn objects(&self) -> impl Iterator<Item = &Track> {
         self.tracks.iter().filter(|track| track.id.is_some())

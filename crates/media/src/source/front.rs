@@ -7,7 +7,7 @@ use gstreamer::prelude::*;
 use sightline_core::ports::SourceError;
 
 use super::{
-    scaling,
+    economy, scaling,
     stream::{Decoding, Stream},
     watch,
 };
@@ -67,6 +67,10 @@ impl Front {
         let codec = decoder::codec_name(encoded);
         if let (Some(tap), Some(parser), "H264" | "H265") = (&self.stream.tap, head.last(), codec.as_str()) {
             tap.attach(parser);
+        }
+        // Behind the tap: recordings hold what is not decoded as well.
+        if let Some(parser) = head.last() {
+            economy::attach(parser, &self.stream);
         }
         let wish = Wish { encoded, decoder: self.decoder.as_deref(), one_thread: true };
         let plugged = plug(&pipeline, pad, head, &wish, &tail)?;

@@ -3,6 +3,7 @@
 mod bus;
 mod capture_clock;
 mod device;
+mod economy;
 mod failure;
 mod front;
 mod packets;

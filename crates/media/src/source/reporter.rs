@@ -5,12 +5,12 @@ use std::{
         Condvar, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use sightline_core::{
     frame::{Frame, PictureSize},
-    ports::{SourceCallbacks, SourceError, SourceEvent},
+    ports::{FrameUse, SkippedPicture, SourceCallbacks, SourceError, SourceEvent, WantedDecoding},
 };
 
 /// Calls the callbacks until the source has failed, ended or been stopped.
@@ -38,13 +38,34 @@ impl Reporter {
         }
     }
 
+    /// What a frame is for that was decoded at `decoded_at`.
+    pub fn use_of_frame(&self, decoded_at: Instant) -> FrameUse {
+        if self.is_finished() {
+            return FrameUse::Nothing;
+        }
+        let Some(_entered) = self.enter() else { return FrameUse::Nothing };
+        (self.callbacks.use_of_frame)(decoded_at)
+    }
+
     /// Hands a frame on, unless the source is over.
-    pub fn frame(&self, frame: Frame) {
+    pub fn frame(&self, frame: Frame, for_what: FrameUse) {
         if self.is_finished() {
             return;
         }
         let Some(_entered) = self.enter() else { return };
-        (self.callbacks.on_frame)(frame);
+        (self.callbacks.on_frame)(frame, for_what);
+    }
+
+    /// How much of the stream has to be decoded.
+    pub fn wanted_decoding(&self) -> WantedDecoding {
+        let Some(_entered) = self.enter() else { return WantedDecoding::ALL };
+        (self.callbacks.wanted_decoding)()
+    }
+
+    /// So many encoded pictures were left undecoded.
+    pub fn skipped(&self, why: SkippedPicture, pictures: u64) {
+        let Some(_entered) = self.enter() else { return };
+        (self.callbacks.on_skipped)(why, pictures);
     }
 
     /// Reports something after which the source goes on.
@@ -129,13 +150,10 @@ mod tests {
     fn counting() -> (Arc<Reporter>, Arc<AtomicUsize>) {
         let events = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&events);
-        let reporter = Reporter::new(SourceCallbacks {
-            on_frame: Box::new(|_| ()),
-            wanted_size: Box::new(|| None),
-            on_event: Box::new(move |_| {
-                counter.fetch_add(1, Ordering::SeqCst);
-            }),
-        });
+        let on_event = move |_| {
+            counter.fetch_add(1, Ordering::SeqCst);
+        };
+        let reporter = Reporter::new(SourceCallbacks::of_all(|_| (), on_event));
         (Arc::new(reporter), events)
     }
 
@@ -161,14 +179,11 @@ mod tests {
         let (entered_tx, entered) = mpsc::channel();
         let (leave, leave_rx) = mpsc::channel::<()>();
         let leave_rx = Mutex::new(leave_rx);
-        let reporter = Arc::new(Reporter::new(SourceCallbacks {
-            on_frame: Box::new(|_| ()),
-            wanted_size: Box::new(|| None),
-            on_event: Box::new(move |_| {
-                entered_tx.send(()).unwrap();
-                leave_rx.lock().unwrap().recv().unwrap();
-            }),
-        }));
+        let on_event = move |_| {
+            entered_tx.send(()).unwrap();
+            leave_rx.lock().unwrap().recv().unwrap();
+        };
+        let reporter = Arc::new(Reporter::new(SourceCallbacks::of_all(|_| (), on_event)));
         let caller = Arc::clone(&reporter);
         let thread = std::thread::spawn(move || caller.end());
         entered.recv().unwrap();

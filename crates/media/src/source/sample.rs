@@ -10,7 +10,7 @@ use gstreamer::prelude::*;
 use gstreamer_app::{AppSink, AppSinkCallbacks};
 use sightline_core::{
     frame::{Frame, FrameInfo, FrameTimes, PictureSize},
-    ports::{SourceErrorCode, SourceEvent, StreamInfo},
+    ports::{FrameUse, SourceErrorCode, SourceEvent, StreamInfo},
     time::WallTime,
 };
 
@@ -51,6 +51,12 @@ impl Sampler {
         }
         let Some(layout) = &self.layout else { return Err(gst::FlowError::NotNegotiated) };
 
+        if self.stream.economy.is_catching_up(buffer.pts()) {
+            // It was decoded because what follows refers to it.
+            self.stream.watch.frame();
+            return Ok(gst::FlowSuccess::Ok);
+        }
+
         let pts = buffer.pts();
         let running = pts.and_then(|pts| sample.segment()?.downcast_ref::<gst::ClockTime>()?.to_running_time(pts));
         // How long ago the frame's first packet arrived: what depayloading, decoding and waiting took.
@@ -65,13 +71,20 @@ impl Sampler {
             self.stream.watch.lateness(pts, age, &self.stream.camera);
         }
 
+        let for_what = self.stream.reporter.use_of_frame(decoded_at);
+        if for_what == FrameUse::Nothing {
+            self.stream.watch.frame();
+            // Counted all the same: numbers tell how many frames lie between two that were looked at.
+            self.stream.next_seq();
+            return Ok(gst::FlowSuccess::Ok);
+        }
         // A frame that cannot be mapped is lost like one that cannot be decoded; `watch` speaks up when none comes.
         let Some(mapped) = MappedFrame::new(buffer, layout) else { return Ok(gst::FlowSuccess::Ok) };
         self.stream.watch.frame();
         let PictureSize { width, height } = layout.camera_size();
         let info = FrameInfo { width, height, seq: self.stream.next_seq() };
         let times = FrameTimes { capture, clock, decoded, decoded_at };
-        self.stream.reporter.frame(Frame { info, times, buffer: Box::new(mapped) });
+        self.stream.reporter.frame(Frame { info, times, buffer: Box::new(mapped) }, for_what);
         Ok(gst::FlowSuccess::Ok)
     }
 

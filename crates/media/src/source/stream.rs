@@ -8,7 +8,9 @@ use std::sync::{
 use gstreamer as gst;
 use sightline_core::plan::CameraSpec;
 
-use super::{capture_clock::CameraClock, reporter::Reporter, silence::Silence, tap::Tap, watch::Watch};
+use super::{
+    capture_clock::CameraClock, economy::Economy, reporter::Reporter, silence::Silence, tap::Tap, watch::Watch,
+};
 use crate::file::demux::Contents;
 
 /// One camera, from start to stop. Holds no GStreamer element: the pipeline's closures hold it, and a circle would leak.
@@ -25,6 +27,8 @@ pub struct Stream {
     pub tap: Option<Arc<Tap>>,
     /// Whether what arrives can be decoded, in time.
     pub watch: Watch,
+    /// What of it need not be decoded.
+    pub economy: Economy,
     /// Whether anything arrives. For RTSP cameras.
     pub silence: Silence,
     /// The server's certificate did not pass.
@@ -62,6 +66,7 @@ impl Stream {
             clock: Arc::new(CameraClock::new()),
             tap: Tap::of(camera),
             watch: Watch::new(camera.stall_timeout),
+            economy: Economy::new(camera.stall_timeout),
             silence: Silence::new(camera.stall_timeout),
             certificate_refused: AtomicBool::new(false),
             frames: AtomicU64::new(0),

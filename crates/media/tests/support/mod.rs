@@ -198,18 +198,17 @@ impl Recorder {
 
     pub fn callbacks(&self) -> SourceCallbacks {
         let (frames, events, wanted) = (Arc::clone(&self.0), Arc::clone(&self.0), Arc::clone(&self.0));
-        SourceCallbacks {
-            on_frame: Box::new(move |frame| {
-                let seen = seen(&frame);
-                frames.0.lock().unwrap().frames.push(seen);
-                frames.1.notify_all();
-            }),
-            on_event: Box::new(move |event| {
-                events.0.lock().unwrap().events.push(event);
-                events.1.notify_all();
-            }),
-            wanted_size: Box::new(move || wanted.0.lock().unwrap().wanted),
-        }
+        let on_frame = move |frame: Frame| {
+            let seen = seen(&frame);
+            frames.0.lock().unwrap().frames.push(seen);
+            frames.1.notify_all();
+        };
+        let on_event = move |event| {
+            events.0.lock().unwrap().events.push(event);
+            events.1.notify_all();
+        };
+        let wanted_size = Box::new(move || wanted.0.lock().unwrap().wanted);
+        SourceCallbacks { wanted_size, ..SourceCallbacks::of_all(on_frame, on_event) }
     }
 
     /// Waits until `check` finds what it looks for.

@@ -11,7 +11,10 @@ use sightline_core::{
     event::{CameraState, CameraStatus, FrameBalance, Retained, Ulid},
     execution::{BatchSizes, Execution},
     model::{DetectionSettings, Head, InputSpec, Labels, ModelSpec},
-    plan::{CameraPlan, CameraSpec, InferencePlan, MqttPlan, OnUnavailable, PipelinePlan, Provider, SourceSpec},
+    plan::{
+        CameraPlan, CameraSpec, DecodingPlan, InferencePlan, MqttPlan, OnUnavailable, PipelinePlan, Provider,
+        SourceSpec,
+    },
     ports::{Backend, FrameSource},
     time::WallTime,
 };
@@ -65,6 +68,8 @@ pub fn camera(id: &str, fps: f32) -> CameraPlan {
         clips: None,
         frozen_after: None,
         dark_after: None,
+        motion: None,
+        decoding: DecodingPlan::default(),
     }
 }
 

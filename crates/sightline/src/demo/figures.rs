@@ -26,8 +26,9 @@ pub struct Figures {
 }
 
 /// What kinds of frames a status accounts for, as the summary names them.
-const DROPS: [(&str, &str); 5] = [
+const DROPS: [(&str, &str); 6] = [
     ("dropped_rate", "over the wished rate"),
+    ("dropped_idle", "nothing moved"),
     ("dropped_superseded", "a newer one came"),
     ("dropped_stale", "too old"),
     ("dropped_failed", "inference failed"),

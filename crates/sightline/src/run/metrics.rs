@@ -92,6 +92,7 @@ fn cameras(collector: &mut Collector, observed: &Observed) {
 fn drop_reasons(frames: &FrameBalance) -> [(&'static str, u64); 5] {
     [
         ("rate", frames.dropped_rate),
+        ("idle", frames.dropped_idle),
         ("superseded", frames.dropped_superseded),
         ("stale", frames.dropped_stale),
         ("failed", frames.dropped_failed),

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::{
     area::{LineWire, PolygonWire, ZoneWire},
+    effort::{DecodingWire, MotionWire},
     kept::{ClipsWire, SnapshotsWire},
     scalar::{AddressText, DurationOrOffText, DurationText, Fraction, Ratio},
 };
@@ -37,6 +38,10 @@ pub(crate) struct DefaultsWire {
     pub dark_after: Field<DurationOrOffText>,
     /// GStreamer element to decode with, such as `avdec_h264`. Left out: the one GStreamer ranks best.
     pub decoder: Field<String>,
+    /// The motion gate. Left out: none, every frame is inferred.
+    pub motion: Field<MotionWire>,
+    /// What of the video need not be decoded.
+    pub decoding: Field<DecodingWire>,
     /// Pictures of objects at their best. Left out: none.
     pub snapshots: Field<SnapshotsWire>,
     /// Recordings of events. Left out: none.
@@ -86,12 +91,14 @@ pub(crate) struct CameraWire {
     /// (the middle of its box's bottom edge) lies in one is dropped. For what only looks like an object, such as a
     /// statue or a screen.
     pub masks: Field<Vec<Field<PolygonWire>>>,
+    /// The motion gate. Left out: as in `defaults`; given, it replaces that section as a whole.
+    pub motion: Field<MotionWire>,
+    /// What of the video need not be decoded. Left out: as in `defaults`; given, it replaces that section as a whole.
+    pub decoding: Field<DecodingWire>,
     /// Pictures of objects at their best. Left out: as in `defaults`; given, it replaces that section as a whole.
     pub snapshots: Field<SnapshotsWire>,
     /// Recordings of events. Left out: as in `defaults`; given, it replaces that section as a whole.
     pub clips: Field<ClipsWire>,
-    #[schemars(skip)]
-    pub motion: Field<serde_json::Value>,
 }
 
 /// How RTP travels: interleaved in the RTSP connection, over UDP, or over UDP first and TCP when nothing arrives.

@@ -4,6 +4,7 @@
 
 mod area;
 mod camera;
+mod effort;
 mod kept;
 mod providers;
 mod scalar;
@@ -14,6 +15,7 @@ use serde::Deserialize;
 pub(crate) use self::{
     area::{LineWire, MAX_CORNERS, PointWire, PolygonWire, ReferencePointWire, ZoneWire},
     camera::{CameraWire, DefaultsWire, LabelWire, LabelsWire, TransportWire},
+    effort::{DecodingWire, MotionWire, SwitchWire},
     kept::{ClipsWire, OutboxWire, SnapshotsWire},
     providers::{PrecisionWire, ProviderDetails, ProviderName, ProviderWire, RuntimeWire},
     scalar::{AddressText, DurationOrOffText, DurationText, EventName, Fraction, Ratio, SizeText, TopicText},

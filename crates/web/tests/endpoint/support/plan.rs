@@ -6,8 +6,8 @@ use sightline_core::{
     model::{DetectionSettings, Head, InputSpec, Labels, ModelSpec},
     outbox::OutboxPlan,
     plan::{
-        CameraPlan, CameraSpec, InferencePlan, MqttPlan, MqttTls, OnUnavailable, PipelinePlan, Plan, Provider,
-        RtspTransport, SourceSpec, StreamUrl,
+        CameraPlan, CameraSpec, DecodingPlan, InferencePlan, MqttPlan, MqttTls, OnUnavailable, PipelinePlan, Plan,
+        Provider, RtspTransport, SourceSpec, StreamUrl,
     },
     provider::OpenVinoOptions,
     secret::{Credentials, Secret},
@@ -78,6 +78,8 @@ fn camera(credentials: Credentials) -> CameraPlan {
         clips: None,
         frozen_after: Some(Duration::from_secs(60)),
         dark_after: None,
+        motion: None,
+        decoding: DecodingPlan::default(),
     }
 }
 

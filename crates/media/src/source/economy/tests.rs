@@ -1,0 +1,164 @@
+use super::*;
+
+const FRAME: Duration = Duration::from_millis(100);
+const KEY_EVERY: u64 = 20;
+const IDLE: WantedDecoding = WantedDecoding { skip_non_reference: None, key_frames_only: true };
+
+/// A stream of ten pictures a second, a key frame every two seconds, fed picture by picture.
+struct Fed {
+    economy: Economy,
+    start: Instant,
+    number: u64,
+    left_out: u64,
+}
+
+impl Fed {
+    fn new(stall_timeout: Duration) -> Self {
+        gst::init().unwrap();
+        let economy = Economy::new(stall_timeout);
+        economy.begin(&"video/x-h264,stream-format=byte-stream".parse::<gst::Caps>().unwrap());
+        Self { economy, start: Instant::now(), number: 0, left_out: 0 }
+    }
+
+    /// One more picture of so many bytes; `reference`: whether others refer to it.
+    fn picture(&mut self, bytes: usize, reference: bool, wanted: WantedDecoding) -> Verdict {
+        let is_key = self.number.is_multiple_of(KEY_EVERY);
+        let header = if is_key {
+            0x65
+        } else if reference {
+            0x41
+        } else {
+            0x01
+        };
+        let mut data = vec![0, 0, 1, header];
+        data.resize(bytes, 0xFF);
+        let mut buffer = gst::Buffer::from_slice(data);
+        let parts = buffer.get_mut().unwrap();
+        parts.set_pts(gst::ClockTime::from_mseconds(self.number * 100));
+        if !is_key {
+            parts.set_flags(gst::BufferFlags::DELTA_UNIT);
+        }
+        let now = self.start + FRAME * u32::try_from(self.number).unwrap();
+        self.number += 1;
+        self.economy.decide(&buffer, now, wanted, &mut self.left_out)
+    }
+
+    fn quiet(&mut self) -> Verdict {
+        self.picture(if self.number.is_multiple_of(KEY_EVERY) { 20_000 } else { 900 }, true, IDLE)
+    }
+
+    /// Feeds quiet pictures until key frames alone are decoded, and to the `beyond`th after a key frame.
+    fn settle(&mut self, beyond: u64) {
+        (0..3 * KEY_EVERY).for_each(|_| drop(self.quiet()));
+        while self.number % KEY_EVERY != beyond {
+            self.quiet();
+        }
+    }
+}
+
+fn is_decoded(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Decode)
+}
+
+#[test]
+fn while_nothing_moves_key_frames_alone_are_decoded() {
+    let mut fed = Fed::new(Duration::from_secs(10));
+    fed.settle(0);
+    let decoded = (0..10 * KEY_EVERY).filter(|_| is_decoded(&fed.quiet())).count();
+    assert_eq!(decoded, 10);
+    assert_eq!(fed.left_out % (KEY_EVERY - 1), 0, "whole groups of pictures: {}", fed.left_out);
+    assert!(fed.left_out >= 9 * (KEY_EVERY - 1));
+}
+
+#[test]
+fn nothing_is_held_back_before_it_is_known_that_key_frames_come_often() {
+    let mut fed = Fed::new(Duration::from_secs(10));
+    assert!((0..=KEY_EVERY).all(|_| is_decoded(&fed.quiet())), "up to the second key frame");
+    assert!(matches!(fed.quiet(), Verdict::Keep));
+    let mut impatient = Fed::new(Duration::from_secs(3));
+    assert!(
+        (0..100).all(|_| is_decoded(&impatient.quiet())),
+        "a key frame every 2 s is too seldom for a stall after 3 s"
+    );
+}
+
+#[test]
+fn when_attention_is_wished_all_since_the_key_frame_is_decoded_at_once() {
+    let mut fed = Fed::new(Duration::from_secs(10));
+    fed.settle(8);
+    let Verdict::CatchUp(kept) = fed.picture(900, true, WantedDecoding::ALL) else { panic!("nothing was kept") };
+    let times: Vec<u64> = kept.iter().map(|buffer| buffer.pts().unwrap().mseconds()).collect();
+    let last = (fed.number - 1) * 100;
+    assert_eq!(times, (1..8).rev().map(|back| last - back * 100).collect::<Vec<_>>());
+    assert!(is_decoded(&fed.picture(900, true, WantedDecoding::ALL)));
+
+    // Of what comes out of the decoder then, only the newest is of use.
+    let pts = |millis| Some(gst::ClockTime::from_mseconds(millis));
+    assert!(times.iter().all(|time| fed.economy.is_catching_up(pts(*time))));
+    assert!(!fed.economy.is_catching_up(pts(last)));
+    assert!(!fed.economy.is_catching_up(pts(0)), "a stream that begins anew");
+}
+
+#[test]
+fn a_picture_that_is_much_larger_wakes_it_for_a_while() {
+    let mut fed = Fed::new(Duration::from_secs(10));
+    fed.settle(12);
+    assert!(matches!(fed.picture(5000, true, IDLE), Verdict::CatchUp(kept) if kept.len() == 11));
+    assert!((0..19).all(|_| is_decoded(&fed.quiet())));
+    let decoded = (0..60).filter(|_| is_decoded(&fed.quiet())).count();
+    assert!(decoded < 6, "{decoded}: nobody wished for more");
+}
+
+#[test]
+fn what_is_kept_is_bounded() {
+    let mut fed = Fed::new(Duration::from_secs(10));
+    fed.settle(1);
+    let large = MOST_KEPT_BYTES / 3 + 1;
+    // Usual by now, as far as its size goes.
+    fed.economy.state.lock().unwrap().sizes.forget();
+    assert!(matches!(fed.picture(large, true, IDLE), Verdict::Keep));
+    assert!(matches!(fed.picture(large, true, IDLE), Verdict::Keep));
+    assert!(matches!(fed.picture(large, true, IDLE), Verdict::CatchUp(kept) if kept.len() == 2));
+}
+
+#[test]
+fn a_key_frame_that_does_not_come_ends_the_rest() {
+    let mut fed = Fed::new(Duration::from_secs(10));
+    fed.settle(5);
+    fed.start += Duration::from_secs(5);
+    assert!(matches!(fed.picture(900, true, IDLE), Verdict::CatchUp(_)));
+}
+
+#[test]
+fn of_pictures_without_which_the_wished_rate_is_reached_none_is_decoded() {
+    let half = |number: u64| number.is_multiple_of(2);
+    for (skip, least, most) in [
+        (Some(SkipNonReference::Over(3.0)), 50, 52),
+        (Some(SkipNonReference::Over(6.0)), 74, 78),
+        (Some(SkipNonReference::Over(10.0)), 100, 100),
+        (Some(SkipNonReference::All), 50, 52),
+        (None, 100, 100),
+    ] {
+        let mut fed = Fed::new(Duration::from_secs(10));
+        let wanted = WantedDecoding { skip_non_reference: skip, key_frames_only: false };
+        let decoded = (0..100).filter(|number| is_decoded(&fed.picture(900, half(*number), wanted))).count();
+        assert!((least..=most).contains(&decoded), "{skip:?}: {decoded} of 100");
+    }
+}
+
+#[test]
+fn of_mjpeg_so_many_are_decoded_as_are_wished() {
+    gst::init().unwrap();
+    for (key_frames_only, fps, least, most) in [(false, 2.0, 24, 28), (true, 2.0, 24, 28), (false, 20.0, 100, 100)] {
+        let economy = Economy::new(Duration::from_secs(10));
+        economy.begin(&"image/jpeg".parse::<gst::Caps>().unwrap());
+        let start = Instant::now();
+        let wanted = WantedDecoding { skip_non_reference: Some(SkipNonReference::Over(fps)), key_frames_only };
+        let decoded = (0..100).filter(|number| {
+            let verdict = economy.decide(&gst::Buffer::from_slice([0u8; 50]), start + FRAME * *number, wanted, &mut 0);
+            is_decoded(&verdict)
+        });
+        let decoded = decoded.count();
+        assert!((least..=most).contains(&decoded), "{fps}: {decoded} of 100");
+    }
+}

@@ -1,0 +1,117 @@
+//! How closely a camera is watched: which of its frames are inferred, and how much of its video is decoded for that.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+use sightline_core::{
+    frame::Frame,
+    motion::{MotionGate, MotionSettings},
+    plan::{CameraPlan, DecodingPlan, Switch},
+    ports::{SkipNonReference, SkippedPicture, WantedDecoding},
+};
+
+/// One camera's. Asked on its stream's own thread, told of its objects by its task.
+#[derive(Debug)]
+pub struct Attention {
+    decoding: DecodingPlan,
+    fps: f32,
+    /// Locked by the stream's own thread alone, so never contended.
+    gate: Option<Mutex<MotionGate>>,
+    /// The tracker knows of any.
+    objects_present: AtomicBool,
+    /// Nothing moves and nothing is there.
+    idle: AtomicBool,
+    skipped_non_reference: AtomicU64,
+    skipped_idle: AtomicU64,
+}
+
+/// Encoded pictures that were not decoded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SkippedPictures {
+    /// No other picture referred to them, and they were not needed.
+    pub non_reference: u64,
+    /// Nothing moved.
+    pub idle: u64,
+}
+
+impl Attention {
+    /// Of a camera of which nothing is known yet; it counts on from `earlier`.
+    #[must_use]
+    pub fn new(plan: &CameraPlan, earlier: SkippedPictures) -> Self {
+        let gate = plan.motion.as_ref().map(|motion| {
+            let masks = motion.masks.iter().chain(&plan.masks).cloned().collect();
+            let (sensitivity, max_idle, adaptive) = (motion.sensitivity, motion.max_idle, motion.adaptive);
+            Mutex::new(MotionGate::new(MotionSettings { sensitivity, max_idle, adaptive }, masks))
+        });
+        Self {
+            decoding: plan.decoding,
+            fps: plan.fps,
+            gate,
+            objects_present: AtomicBool::new(false),
+            idle: AtomicBool::new(false),
+            skipped_non_reference: AtomicU64::new(earlier.non_reference),
+            skipped_idle: AtomicU64::new(earlier.idle),
+        }
+    }
+
+    /// Whether a frame is to be inferred.
+    pub fn admits(&self, frame: &Frame) -> bool {
+        let Some(gate) = &self.gate else { return true };
+        let mut gate = gate.lock();
+        let objects_present = self.objects_present.load(Ordering::Relaxed);
+        let admitted = gate.admit(frame.buffer.view(), frame.times.decoded_at, objects_present);
+        self.idle.store(gate.is_idle(), Ordering::Relaxed);
+        admitted
+    }
+
+    /// The stream was opened anew.
+    pub fn reset(&self) {
+        self.idle.store(false, Ordering::Relaxed);
+        if let Some(gate) = &self.gate {
+            gate.lock().reset();
+        }
+    }
+
+    /// Whether the tracker knows of any object now.
+    pub fn note_objects(&self, are_present: bool) {
+        self.objects_present.store(are_present, Ordering::Relaxed);
+        if are_present {
+            self.idle.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether nothing has moved for a while and nothing is there.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.idle.load(Ordering::Relaxed)
+    }
+
+    /// How much of the video is to be decoded.
+    #[must_use]
+    pub fn wanted_decoding(&self) -> WantedDecoding {
+        let skip_non_reference = match self.decoding.skip_non_reference {
+            Switch::On => Some(SkipNonReference::All),
+            Switch::Auto => Some(SkipNonReference::Over(self.fps)),
+            Switch::Off => None,
+        };
+        let key_frames_only = self.decoding.key_frames_when_idle != Switch::Off && self.is_idle();
+        WantedDecoding { skip_non_reference, key_frames_only }
+    }
+
+    /// Counts pictures that were not decoded.
+    pub fn count_skipped(&self, why: SkippedPicture, pictures: u64) {
+        let counter = match why {
+            SkippedPicture::NonReference => &self.skipped_non_reference,
+            SkippedPicture::Idle => &self.skipped_idle,
+        };
+        counter.fetch_add(pictures, Ordering::Relaxed);
+    }
+
+    /// Pictures that were not decoded so far.
+    #[must_use]
+    pub fn skipped(&self) -> SkippedPictures {
+        let [non_reference, idle] =
+            [&self.skipped_non_reference, &self.skipped_idle].map(|counter| counter.load(Ordering::Relaxed));
+        SkippedPictures { non_reference, idle }
+    }
+}
