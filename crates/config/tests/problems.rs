@@ -362,7 +362,9 @@ fn how_little_a_camera_may_do() {
         ),
         (
             "cameras: {a: {url: test://, decoding: {key_frames_when_idle: true}}}\n",
-            &["p.yaml:4: cameras.a.decoding.key_frames_when_idle: nothing says when the camera is idle: it has no motion gate"],
+            &[
+                "p.yaml:4: cameras.a.decoding.key_frames_when_idle: nothing says when the camera is idle: it has no motion gate",
+            ],
         ),
     ]);
 }

@@ -48,7 +48,7 @@ impl RetainedTopics {
     /// The topic's new value.
     pub(crate) fn set(&mut self, topic: String, value: Retained) {
         let topic: Arc<str> = topic.into();
-        self.hold(&topic, Content::Value(value));
+        self.hold(&topic, Content::Value(Box::new(value)));
         self.enqueue(&topic);
     }
 

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use sightline_core::{
+    event::UndecodedPictures,
     frame::Frame,
     motion::{MotionGate, MotionSettings},
     plan::{CameraPlan, DecodingPlan, Switch},
@@ -25,19 +26,10 @@ pub struct Attention {
     skipped_idle: AtomicU64,
 }
 
-/// Encoded pictures that were not decoded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SkippedPictures {
-    /// No other picture referred to them, and they were not needed.
-    pub non_reference: u64,
-    /// Nothing moved.
-    pub idle: u64,
-}
-
 impl Attention {
     /// Of a camera of which nothing is known yet; it counts on from `earlier`.
     #[must_use]
-    pub fn new(plan: &CameraPlan, earlier: SkippedPictures) -> Self {
+    pub fn new(plan: &CameraPlan, earlier: UndecodedPictures) -> Self {
         let gate = plan.motion.as_ref().map(|motion| {
             let masks = motion.masks.iter().chain(&plan.masks).cloned().collect();
             let (sensitivity, max_idle, adaptive) = (motion.sensitivity, motion.max_idle, motion.adaptive);
@@ -109,9 +101,9 @@ impl Attention {
 
     /// Pictures that were not decoded so far.
     #[must_use]
-    pub fn skipped(&self) -> SkippedPictures {
+    pub fn undecoded(&self) -> UndecodedPictures {
         let [non_reference, idle] =
             [&self.skipped_non_reference, &self.skipped_idle].map(|counter| counter.load(Ordering::Relaxed));
-        SkippedPictures { non_reference, idle }
+        UndecodedPictures { non_reference, idle }
     }
 }

@@ -8,14 +8,14 @@ use std::{
 
 use parking_lot::Mutex;
 use sightline_core::{
-    event::{CameraState, CameraStatus, FrameBalance, Retained},
+    event::{CameraState, CameraStatus, Retained},
     picture_watch::PictureState,
     ports::{SourceErrorCode, StreamInfo},
     time::WallTime,
 };
 use tracing::{info, warn};
 
-use crate::{camera::Camera, clock::wall_now};
+use crate::{camera::Camera, clock::wall_now, work::Work};
 
 /// How often a status is published although nothing but its figures changed.
 const REFRESH_EVERY: Duration = Duration::from_secs(5);
@@ -96,7 +96,8 @@ impl StatusBoard {
 
     /// What is known.
     pub fn current(&self, camera: &Camera) -> CameraStatus {
-        status(camera.balance(), &self.inner.lock())
+        let work = camera.work.read();
+        status(&work, &self.inner.lock())
     }
 
     /// The stream's format is known, or changed: the camera is streaming.
@@ -193,11 +194,11 @@ fn publish(camera: &Camera, inner: &Inner) {
     if !work.is_in_force.load(Ordering::Acquire) {
         return;
     }
-    let status = status(work.balance(), inner);
+    let status = status(&work, inner);
     work.pipeline.events.sink().retain(Retained::Camera { camera: camera.id().clone(), status });
 }
 
-fn status(frames: FrameBalance, inner: &Inner) -> CameraStatus {
+fn status(work: &Work, inner: &Inner) -> CameraStatus {
     CameraStatus {
         state: inner.state,
         code: inner.code.map(SourceErrorCode::as_str),
@@ -206,6 +207,8 @@ fn status(frames: FrameBalance, inner: &Inner) -> CameraStatus {
         fps: inner.fps,
         codec: inner.stream.as_ref().map(|stream| stream.codec.clone()).filter(|codec| !codec.is_empty()),
         decoder: inner.stream.as_ref().map(|stream| stream.decoder.clone()).filter(|name| !name.is_empty()),
-        frames,
+        idle: sends(inner.state) && work.attention.is_idle(),
+        frames: work.balance(),
+        undecoded: work.attention.undecoded(),
     }
 }

@@ -126,8 +126,8 @@ impl Work {
         let port = CameraPort { settings, keeps_pictures: plan.snapshots.is_some(), results };
         let counts = earlier.map(|earlier| earlier.counts).unwrap_or_default();
         let key = engine.add_camera(plan.fps, port, counts);
-        let skipped = earlier.map(|earlier| earlier.work.attention.skipped()).unwrap_or_default();
-        let attention = Attention::new(&plan, skipped);
+        let undecoded = earlier.map(|earlier| earlier.work.attention.undecoded()).unwrap_or_default();
+        let attention = Attention::new(&plan, undecoded);
         let clips = plan.clips.clone().map(|clips| Arc::new(ClipTaker::new(plan.spec.id.clone(), clips, archive)));
         let watched =
             |plan: &CameraPlan| PictureWatchSettings { frozen_after: plan.frozen_after, dark_after: plan.dark_after };

@@ -73,8 +73,21 @@ pub struct CameraStatus {
     pub codec: Option<String>,
     /// GStreamer element that decodes it, once known.
     pub decoder: Option<String>,
+    /// Nothing has moved for a while and nothing is there: the motion gate lets a frame through now and then.
+    pub idle: bool,
     /// Frames since the daemon's start, by what became of them.
     pub frames: FrameBalance,
+    /// Encoded pictures since then that were not even decoded.
+    pub undecoded: UndecodedPictures,
+}
+
+/// Encoded pictures of a camera that were not decoded, by why.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct UndecodedPictures {
+    /// No other picture referred to them, and they were not needed for the wished frame rate.
+    pub non_reference: u64,
+    /// Nothing moved, and they were no key frames.
+    pub idle: u64,
 }
 
 /// What became of a camera's frames. Always: decoded = inferred + Σ dropped + waiting.

@@ -10,7 +10,7 @@ pub(super) const LOSSES: u8 = 2;
 /// What a topic is to hold.
 #[derive(Debug, PartialEq)]
 pub(super) enum Content {
-    Value(Retained),
+    Value(Box<Retained>),
     /// Whatever it holds, until there is a value: an earlier run's picture is still the last object's.
     AsItIs,
     /// Nothing, but an earlier run left something.
@@ -58,7 +58,7 @@ impl Slot {
     }
 
     pub(super) const fn is_picture(&self) -> bool {
-        matches!(self.content, Content::Value(Retained::Snapshot { .. }))
+        matches!(self.value(), Some(Retained::Snapshot { .. }))
     }
 
     /// Whether this run publishes, or may publish, here.

@@ -69,6 +69,14 @@ fn cameras(collector: &mut Collector, observed: &Observed) {
         reasons.map(|(reason, count)| (vec![("camera", id.to_string()), ("reason", reason.to_string())], count))
     });
     collector.counter("sightline_frames_dropped", "Frames that did not go through the network, by reason.", dropped);
+    let undecoded = cameras.iter().flat_map(|(id, status, _)| {
+        let reasons = [("non_reference", status.undecoded.non_reference), ("idle", status.undecoded.idle)];
+        reasons.map(|(reason, count)| (vec![("camera", id.to_string()), ("reason", reason.to_string())], count))
+    });
+    let help = "Encoded pictures that were not decoded, by reason.";
+    collector.counter("sightline_pictures_undecoded", help, undecoded);
+    let idle = cameras.iter().map(|(id, status, _)| (of(id), f64::from(u8::from(status.idle))));
+    collector.gauge("sightline_camera_idle", "1 while nothing moves and nothing is there.", idle);
     let waiting = cameras.iter().map(|(id, status, _)| (of(id), status.frames.waiting as f64));
     collector.gauge("sightline_frames_waiting", "Frames that wait, or are in a batch.", waiting);
     let rates = cameras.iter().map(|(id, status, _)| (of(id), status.fps));
@@ -89,7 +97,7 @@ fn cameras(collector: &mut Collector, observed: &Observed) {
     collector.counter("sightline_camera_failures", "Streams that broke or could not be opened, by code.", failures);
 }
 
-fn drop_reasons(frames: &FrameBalance) -> [(&'static str, u64); 5] {
+fn drop_reasons(frames: &FrameBalance) -> [(&'static str, u64); 6] {
     [
         ("rate", frames.dropped_rate),
         ("idle", frames.dropped_idle),

@@ -8,8 +8,8 @@ use std::{
 use sightline_core::{
     event::{
         CameraState, CameraStatus, EndReason, Event, EventKind, EventTimes, FrameBalance, FrameDetections,
-        LineCrossings, ModelIdentity, NodeStatus, ObjectChange, Origin, PipelineStatus, Retained, Ulid, WireBox,
-        WireDetection,
+        LineCrossings, ModelIdentity, NodeStatus, ObjectChange, Origin, PipelineStatus, Retained, Ulid,
+        UndecodedPictures, WireBox, WireDetection,
     },
     execution::{Execution, PassedOver},
     frame::{CaptureClock, FrameInfo},
@@ -108,6 +108,8 @@ pub fn camera_status(state: CameraState, fps: f64) -> Retained {
         fps,
         codec: Some("H264".into()),
         decoder: Some("avdec_h264".into()),
+        idle: false,
+        undecoded: UndecodedPictures::default(),
         frames: FrameBalance::default(),
     };
     Retained::Camera { camera: "front-door".into(), status }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use sightline_core::{
-    event::{CameraState, CameraStatus, FrameBalance},
+    event::{CameraState, CameraStatus, FrameBalance, UndecodedPictures},
     operations::{CameraReport, DaemonStatus, MetricFamily, Operations, ReloadError, ReloadReport},
     outbox::{EventQuery, HistoryError, RecordedEvent},
     plan::Plan,
@@ -147,6 +147,8 @@ pub fn camera(id: &str) -> CameraReport {
         fps: 4.5,
         codec: Some("H264".into()),
         decoder: Some("avdec_h264".into()),
+        idle: false,
+        undecoded: UndecodedPictures::default(),
         frames: FrameBalance { decoded: 10, inferred: 9, waiting: 1, ..FrameBalance::default() },
     };
     CameraReport {
