@@ -8,6 +8,7 @@ use sightline_core::{
     detector::Postprocessor,
     model::{Anchor, BoxCoder, DetectionSettings, Head, InputSpec, Labels, ModelSpec, ScoreFunction},
     preprocess::Placement,
+    simd::Level,
     tensor::OutputView,
 };
 
@@ -83,11 +84,14 @@ fn decode(criterion: &mut Criterion) {
                     OutputView { shape: &[1, ANCHORS, 4], data: &encodings },
                     OutputView { shape: &[1, ANCHORS, CLASSES], data: &logits },
                 ];
-                let mut postprocessor = Postprocessor::new(&spec, settings(threshold));
-                let mut detections = Vec::new();
-                group.bench_function(format!("{name}, {crowd}, score {threshold}"), |bencher| {
-                    bencher.iter(|| postprocessor.detections(black_box(&outputs), 0, &placement, &mut detections));
-                });
+                for level in Level::available() {
+                    let mut postprocessor = Postprocessor::with_level(&spec, settings(threshold), level);
+                    let mut detections = Vec::new();
+                    let name = format!("{name}, {crowd}, score {threshold}/{}", level.name());
+                    group.bench_function(name, |bencher| {
+                        bencher.iter(|| postprocessor.detections(black_box(&outputs), 0, &placement, &mut detections));
+                    });
+                }
             }
         }
     }

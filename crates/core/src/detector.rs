@@ -6,6 +6,7 @@ use crate::{
     model::{DetectionSettings, ModelSpec},
     nms::{self, Candidate},
     preprocess::Placement,
+    simd::Level,
     tensor::OutputView,
 };
 
@@ -22,7 +23,14 @@ impl Postprocessor {
     /// For the outputs of `spec`, keeping what `settings` say.
     #[must_use]
     pub fn new(spec: &ModelSpec, settings: DetectionSettings) -> Self {
-        Self { decoder: Decoder::new(spec, settings.score_threshold), settings, candidates: Vec::new() }
+        Self::with_level(spec, settings, Level::best())
+    }
+
+    /// With the instructions of `level`. The detections are the same bit for bit, whichever it is.
+    #[must_use]
+    pub fn with_level(spec: &ModelSpec, settings: DetectionSettings, level: Level) -> Self {
+        let decoder = Decoder::with_level(spec, settings.score_threshold, level);
+        Self { decoder, settings, candidates: Vec::new() }
     }
 
     /// Replaces `detections` by those of image `image_index` of the batch: best score first (then lower class, then

@@ -30,6 +30,7 @@ pub mod preprocess;
 pub mod provider;
 pub mod recovery;
 pub mod secret;
+pub mod simd;
 pub mod stream_url;
 pub mod tensor;
 pub mod time;

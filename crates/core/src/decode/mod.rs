@@ -7,6 +7,7 @@ mod classes;
 mod detection_output;
 mod in_graph_nms;
 mod raw_ssd;
+mod scan;
 mod shape;
 
 pub use shape::DecodeError;
@@ -17,6 +18,7 @@ use crate::{
     model::{Head, ModelSpec},
     nms::Candidate,
     preprocess::Placement,
+    simd::Level,
     tensor::OutputView,
 };
 
@@ -41,6 +43,12 @@ impl Decoder {
     /// For the heads and labels of `spec`; scores under `score_threshold` are dropped.
     #[must_use]
     pub fn new(spec: &ModelSpec, score_threshold: f32) -> Self {
+        Self::with_level(spec, score_threshold, Level::best())
+    }
+
+    /// With the instructions of `level`. The candidates are the same bit for bit, whichever it is.
+    #[must_use]
+    pub fn with_level(spec: &ModelSpec, score_threshold: f32, level: Level) -> Self {
         let background = match &spec.head {
             Head::RawSsd { background_class, .. } => *background_class,
             Head::InGraphNms { .. } | Head::DetectionOutput { .. } | Head::Classifier { .. } => None,
@@ -55,6 +63,7 @@ impl Decoder {
                     function: *score,
                     background: background_class.map(usize::from),
                     class_count: spec.labels.len(),
+                    level,
                 })
             }
             Head::InGraphNms { boxes, classes, scores, count } => HeadDecoder::InGraphNms(InGraphNms {

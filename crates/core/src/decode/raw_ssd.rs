@@ -1,15 +1,15 @@
 //! Box encodings and class logits to boxes (Liu et al., SSD, arXiv 1512.02325; the coder is TensorFlow Object
 //! Detection's `faster_rcnn_box_coder`).
 
-use libm::expf;
-
 use super::{
     Keep,
+    scan::{ROWS, Scan, any_reaches, exp, least_of_softmax, rows_reaching, rows_reaching_softmax, softmax_sum},
     shape::{DecodeError, Dim, exactly, image},
 };
 use crate::{
     geometry::BoxInFrame,
     model::{Anchor, BoxCoder, ScoreFunction},
+    simd::Level,
     tensor::OutputView,
 };
 
@@ -24,6 +24,7 @@ pub(super) struct RawSsd {
     /// Never reported, and passed over by the scan: in softmax networks it wins in nearly all anchors.
     pub background: Option<usize>,
     pub class_count: usize,
+    pub level: Level,
 }
 
 impl RawSsd {
@@ -42,52 +43,65 @@ impl RawSsd {
             return Ok(());
         }
 
-        // Nearly all of the 1917×91 logits are far too low. In logit space that is one comparison each.
-        let least_logit = match self.function {
-            ScoreFunction::Sigmoid => inverse_sigmoid(keep.threshold),
-            ScoreFunction::Softmax | ScoreFunction::Identity => keep.threshold,
-        };
-        let rows = logits.chunks_exact(self.class_count).zip(encodings.chunks_exact(4)).zip(&self.anchors);
-        for (index, ((row, encoding), anchor)) in rows.enumerate() {
-            let least = match self.function {
-                ScoreFunction::Sigmoid | ScoreFunction::Identity => least_logit,
-                ScoreFunction::Softmax => least_logit_of_softmax(row, keep.threshold),
+        let background = self.background.filter(|&background| background < self.class_count);
+        let scan = Scan { class_count: self.class_count, background, least: self.least(keep.threshold) };
+        for (block, rows) in logits.chunks(ROWS * self.class_count).enumerate() {
+            let mut reaching = match self.function {
+                ScoreFunction::Sigmoid | ScoreFunction::Identity => rows_reaching(self.level, rows, scan),
+                ScoreFunction::Softmax => rows_reaching_softmax(self.level, rows, scan),
             };
-            if self.any_reaches(row, least) {
-                self.keep_row(row, least, index, self.decoded(encoding, anchor), keep);
+            while reaching != 0 {
+                let number = reaching.trailing_zeros() as usize;
+                reaching &= reaching - 1;
+                let index = block * ROWS + number;
+                let row = &rows[number * self.class_count..][..self.class_count];
+                let bbox = self.decoded(&encodings[4 * index..][..4], &self.anchors[index]);
+                self.keep_row(row, scan.least, index, bbox, keep);
             }
         }
         Ok(())
     }
 
-    /// Whether any class but the background reaches `least`.
-    fn any_reaches(&self, row: &[f32], least: f32) -> bool {
-        match self.background {
-            Some(background) if background < row.len() => {
-                any_reaches(&row[..background], least) || any_reaches(&row[background + 1..], least)
-            }
-            _ => any_reaches(row, least),
+    /// What a logit has to reach for a score of `threshold`, a hair lower: the score itself decides in the end. Of a
+    /// softmax it is what it may be less than the row's greatest.
+    fn least(&self, threshold: f32) -> f32 {
+        match self.function {
+            ScoreFunction::Sigmoid => inverse_sigmoid(threshold),
+            // Written so that a NaN is looked for as any other number: in vain.
+            ScoreFunction::Softmax if threshold <= 0.0 => f32::NEG_INFINITY,
+            ScoreFunction::Softmax => threshold.ln(),
+            ScoreFunction::Identity => threshold,
         }
     }
 
     /// Keeps the reported classes of one anchor that reach `least`.
     fn keep_row(&self, row: &[f32], least: f32, index: usize, bbox: BoxInFrame, keep: &mut Keep<'_>) {
+        /// As many are looked at together: of a row's classes one or two reach it.
+        const TOGETHER: usize = 16;
         let reported = keep.classes;
-        let softmax_sum = match self.function {
-            ScoreFunction::Softmax => softmax_sum(row),
-            ScoreFunction::Sigmoid | ScoreFunction::Identity => (0.0, 1.0),
+        let (greatest, sum, least) = match self.function {
+            ScoreFunction::Softmax => {
+                let (greatest, sum) = softmax_sum(self.level, row);
+                (greatest, sum, least_of_softmax(greatest, least))
+            }
+            ScoreFunction::Sigmoid | ScoreFunction::Identity => (0.0, 1.0, least),
         };
-        for (class, (&logit, &is_reported)) in row.iter().zip(reported.as_slice()).enumerate() {
-            if !is_reported || logit < least {
+        for (number, logits) in row.chunks(TOGETHER).enumerate() {
+            if !any_reaches(logits, least) {
                 continue;
             }
-            let score = match self.function {
-                ScoreFunction::Sigmoid => 1.0 / (1.0 + expf(-logit)),
-                ScoreFunction::Softmax => expf(logit - softmax_sum.0) / softmax_sum.1,
-                ScoreFunction::Identity => logit,
-            };
-            let Ok(class_id) = u16::try_from(class) else { return };
-            keep.push(score, class_id, index, bbox);
+            for (class, &logit) in (number * TOGETHER..).zip(logits) {
+                if logit < least || !reported.as_slice()[class] {
+                    continue;
+                }
+                let score = match self.function {
+                    ScoreFunction::Sigmoid => 1.0 / (1.0 + exp(-logit)),
+                    ScoreFunction::Softmax => exp(logit - greatest) / sum,
+                    ScoreFunction::Identity => logit,
+                };
+                let Ok(class_id) = u16::try_from(class) else { return };
+                keep.push(score, class_id, index, bbox);
+            }
         }
     }
 
@@ -95,19 +109,10 @@ impl RawSsd {
     fn decoded(&self, encoding: &[f32], anchor: &Anchor) -> BoxInFrame {
         let center_y = encoding[0] / self.coder.y * anchor.height + anchor.center_y;
         let center_x = encoding[1] / self.coder.x * anchor.width + anchor.center_x;
-        let height = expf(encoding[2] / self.coder.height) * anchor.height;
-        let width = expf(encoding[3] / self.coder.width) * anchor.width;
+        let height = exp(encoding[2] / self.coder.height) * anchor.height;
+        let width = exp(encoding[3] / self.coder.width) * anchor.width;
         BoxInFrame { x: center_x - width / 2.0, y: center_y - height / 2.0, width, height }
     }
-}
-
-/// Without a branch per element, so that it is done four or more at once. NaN reaches nothing.
-fn any_reaches(logits: &[f32], least: f32) -> bool {
-    let mut any = false;
-    for &logit in logits {
-        any |= logit >= least;
-    }
-    any
 }
 
 /// The logit whose sigmoid is `score`, a hair lower: the score itself decides in the end, and must not be missed for
@@ -121,22 +126,4 @@ fn inverse_sigmoid(score: f32) -> f32 {
         return 16.0;
     }
     (score / (1.0 - score)).ln() - 1e-3
-}
-
-/// The least logit that can still have a softmax of `score`: the sum is at least the greatest term.
-fn least_logit_of_softmax(row: &[f32], score: f32) -> f32 {
-    if score <= 0.0 {
-        return f32::NEG_INFINITY;
-    }
-    greatest(row) + score.ln() - 1e-3
-}
-
-/// The greatest logit and the sum of exp(logit - greatest) over all classes, the background included.
-fn softmax_sum(row: &[f32]) -> (f32, f32) {
-    let greatest = greatest(row);
-    (greatest, row.iter().map(|logit| expf(logit - greatest)).sum())
-}
-
-fn greatest(row: &[f32]) -> f32 {
-    row.iter().copied().fold(f32::NEG_INFINITY, |a, b| if b > a { b } else { a })
 }

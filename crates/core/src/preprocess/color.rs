@@ -1,7 +1,10 @@
 //! Y'CbCr to R'G'B' for a row of blended samples.
 
-use super::axis::{SAMPLE_BITS, upper_half};
-use crate::frame::{ColorMatrix, ColorRange, Colorimetry};
+use super::axis::{LANES, Lanes, SAMPLE_BITS, upper_half};
+use crate::{
+    frame::{ColorMatrix, ColorRange, Colorimetry},
+    simd::kernel,
+};
 
 /// The matrix as numbers on the 0..=255 scale. Sources: ITU-R BT.601-7 and BT.709-6, sections 2.5.1 and 3.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -78,37 +81,41 @@ const fn fixed(value: f64, bits: u32) -> i16 {
     (value * (1u32 << bits) as f64).round() as i16
 }
 
-/// Converts one row of Y, U and V (Q6) to rounded R, G and B.
-pub(super) fn convert(colorimetry: Colorimetry, yuv: [&[i16]; 3], into: &mut [Vec<u8>; 3]) {
-    // One loop for each matrix, with its factors as constants: see `upper_half`.
-    match (colorimetry.matrix, colorimetry.range) {
-        (ColorMatrix::Bt601, ColorRange::Limited) => {
-            convert_by(const { &Conversion::new(ColorMatrix::Bt601, ColorRange::Limited) }, yuv, into);
-        }
-        (ColorMatrix::Bt601, ColorRange::Full) => {
-            convert_by(const { &Conversion::new(ColorMatrix::Bt601, ColorRange::Full) }, yuv, into);
-        }
-        (ColorMatrix::Bt709, ColorRange::Limited) => {
-            convert_by(const { &Conversion::new(ColorMatrix::Bt709, ColorRange::Limited) }, yuv, into);
-        }
-        (ColorMatrix::Bt709, ColorRange::Full) => {
-            convert_by(const { &Conversion::new(ColorMatrix::Bt709, ColorRange::Full) }, yuv, into);
+kernel! {
+    /// Converts one row of Y, U and V (Q6) to rounded R, G and B.
+    pub(super) fn convert(colorimetry: Colorimetry, yuv: [&Lanes<i16>; 3], into: &mut [Vec<[u8; LANES]>; 3]) {
+        // One loop for each matrix, with its factors as constants: see `upper_half`.
+        match (colorimetry.matrix, colorimetry.range) {
+            (ColorMatrix::Bt601, ColorRange::Limited) => {
+                convert_by(const { &Conversion::new(ColorMatrix::Bt601, ColorRange::Limited) }, yuv, into);
+            }
+            (ColorMatrix::Bt601, ColorRange::Full) => {
+                convert_by(const { &Conversion::new(ColorMatrix::Bt601, ColorRange::Full) }, yuv, into);
+            }
+            (ColorMatrix::Bt709, ColorRange::Limited) => {
+                convert_by(const { &Conversion::new(ColorMatrix::Bt709, ColorRange::Limited) }, yuv, into);
+            }
+            (ColorMatrix::Bt709, ColorRange::Full) => {
+                convert_by(const { &Conversion::new(ColorMatrix::Bt709, ColorRange::Full) }, yuv, into);
+            }
         }
     }
 }
 
 #[inline(always)]
-fn convert_by(by: &Conversion, [y, u, v]: [&[i16]; 3], [red, green, blue]: &mut [Vec<u8>; 3]) {
+fn convert_by(by: &Conversion, [y, u, v]: [&Lanes<i16>; 3], [red, green, blue]: &mut [Vec<[u8; LANES]>; 3]) {
     let samples = y.iter().zip(u).zip(v);
-    for (((red, green), blue), ((&y, &u), &v)) in red.iter_mut().zip(green).zip(blue).zip(samples) {
-        // Luma to Q7 and chroma to Q8, the most that fits 16 bits; with factors in Q14 and Q13 both products' upper
-        // halves are in Q5.
-        let luma = upper_half((y - by.black) << 1, by.luma);
-        let cb = (u - (128 << SAMPLE_BITS)) << 2;
-        let cr = (v - (128 << SAMPLE_BITS)) << 2;
-        *red = rounded(luma + upper_half(cr, by.red_cr));
-        *green = rounded(luma + upper_half(cb, by.green_cb) + upper_half(cr, by.green_cr));
-        *blue = rounded(luma + upper_half(cb, by.blue_cb));
+    for (((red, green), blue), ((y, u), v)) in red.iter_mut().zip(green).zip(blue).zip(samples) {
+        for lane in 0..LANES {
+            // Luma to Q7 and chroma to Q8, the most that fits 16 bits; with factors in Q14 and Q13 both products' upper
+            // halves are in Q5.
+            let luma = upper_half((y[lane] - by.black) << 1, by.luma);
+            let cb = (u[lane] - (128 << SAMPLE_BITS)) << 2;
+            let cr = (v[lane] - (128 << SAMPLE_BITS)) << 2;
+            red[lane] = rounded(luma + upper_half(cr, by.red_cr));
+            green[lane] = rounded(luma + upper_half(cb, by.green_cb) + upper_half(cr, by.green_cr));
+            blue[lane] = rounded(luma + upper_half(cb, by.blue_cb));
+        }
     }
 }
 

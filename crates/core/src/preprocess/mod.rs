@@ -14,6 +14,7 @@
 mod axis;
 mod blend;
 mod color;
+mod columns;
 mod error;
 mod placement;
 mod sampler;
@@ -29,7 +30,7 @@ pub use error::PreprocessError;
 pub use placement::Placement;
 
 use self::{sampler::Sampler, source::SourcePlanes, write::Writer};
-use crate::{frame::FrameView, model::InputSpec};
+use crate::{frame::FrameView, model::InputSpec, simd::Level};
 
 /// One image's slice of the batch tensor: [`InputSpec::samples_per_image`] samples.
 #[derive(Debug)]
@@ -45,14 +46,22 @@ pub enum InputSliceMut<'a> {
 #[derive(Debug)]
 pub struct Preprocessor {
     input: InputSpec,
+    level: Level,
     sampler: Sampler,
+    packed: Vec<u8>,
 }
 
 impl Preprocessor {
-    /// For tensors of `input`.
+    /// For tensors of `input`, with the best instructions that this CPU has.
     #[must_use]
     pub fn new(input: &InputSpec) -> Self {
-        Self { input: input.clone(), sampler: Sampler::new() }
+        Self::with_level(input, Level::best())
+    }
+
+    /// With the instructions of `level`. The tensors are the same bit for bit, whichever it is.
+    #[must_use]
+    pub fn with_level(input: &InputSpec, level: Level) -> Self {
+        Self { input: input.clone(), level, sampler: Sampler::new(level), packed: Vec::new() }
     }
 
     /// Fills `out` with one frame and says where in the tensor the frame lies.
@@ -64,7 +73,7 @@ impl Preprocessor {
     /// element type or length than the model's input. `out` is untouched then.
     pub fn fill(&mut self, frame: FrameView<'_>, out: InputSliceMut<'_>) -> Result<Placement, PreprocessError> {
         let planes = SourcePlanes::new(&frame)?;
-        let mut writer = Writer::new(&self.input, out)?;
+        let mut writer = Writer::new(&self.input, out, self.level, &mut self.packed)?;
         let placement = Placement::new(&self.input, frame.width, frame.height);
         self.sampler.begin(&frame, placement.width, placement.height);
         writer.fill_border(&placement);

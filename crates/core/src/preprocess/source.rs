@@ -1,6 +1,9 @@
 //! The frame's planes, checked once, and the sampled rows that are kept between tensor rows.
 
-use super::{axis::Tap, error::PreprocessError};
+use super::{
+    axis::{LANES, Lanes, Tap},
+    error::PreprocessError,
+};
 use crate::frame::{FrameView, PixelFormat};
 
 /// A plane whose rows are known to be there.
@@ -81,14 +84,15 @@ fn checked<'a>(
 /// The two sampled source rows (Q6) that the current tensor row lies between.
 #[derive(Debug, Default)]
 pub(super) struct RowPair {
-    rows: [Vec<i16>; 2],
+    rows: [Vec<[i16; LANES]>; 2],
     /// Which source rows they are.
     held: [Option<usize>; 2],
 }
 
 impl RowPair {
-    pub(super) fn resize(&mut self, length: usize) {
-        self.rows.iter_mut().for_each(|row| row.resize(length, 0));
+    /// To rows of `blocks` times [`LANES`] samples.
+    pub(super) fn resize(&mut self, blocks: usize) {
+        self.rows.iter_mut().for_each(|row| row.resize(blocks, [0; LANES]));
     }
 
     /// A new frame begins.
@@ -97,18 +101,14 @@ impl RowPair {
     }
 
     /// The rows of `tap`; those not held yet are made by `sample(source row, into)`.
-    pub(super) fn rows(&mut self, tap: Tap, mut sample: impl FnMut(usize, &mut [i16])) -> (&[i16], &[i16]) {
+    pub(super) fn rows(&mut self, tap: Tap, mut sample: impl FnMut(usize, &mut Lanes<i16>)) -> [&Lanes<i16>; 2] {
         let missing = self.advance(tap);
         for (slot, y) in missing.into_iter().enumerate() {
             if let Some(y) = y {
                 sample(y, &mut self.rows[slot]);
             }
         }
-        self.held_rows()
-    }
-
-    pub(super) fn held_rows(&self) -> (&[i16], &[i16]) {
-        (&self.rows[0], &self.rows[1])
+        self.rows.each_ref().map(Vec::as_slice)
     }
 
     /// Keeps what `tap` still needs and says which source row is to be sampled into which slot.
@@ -127,21 +127,5 @@ impl RowPair {
         }
         self.held = wanted;
         missing
-    }
-}
-
-/// Like [`RowPair::rows`] for two pairs that are sampled together (interleaved U and V).
-pub(super) fn rows_of_two(
-    first: &mut RowPair,
-    second: &mut RowPair,
-    tap: Tap,
-    mut sample: impl FnMut(usize, &mut [i16], &mut [i16]),
-) {
-    let missing = first.advance(tap);
-    second.advance(tap);
-    for (slot, y) in missing.into_iter().enumerate() {
-        if let Some(y) = y {
-            sample(y, &mut first.rows[slot], &mut second.rows[slot]);
-        }
     }
 }

@@ -137,6 +137,74 @@ proptest! {
     }
 }
 
+/// The tensor's bytes as `level` fills it, on a ground that shows what was left out.
+fn filled(pixels: &OwnedPixels, spec: &InputSpec, level: Level) -> Vec<u32> {
+    let mut preprocessor = Preprocessor::with_level(spec, level);
+    let samples = spec.samples_per_image();
+    match spec.element {
+        ElementType::U8 => {
+            let mut out = vec![0xCC; samples];
+            preprocessor.fill(pixels.view(), InputSliceMut::U8(&mut out)).unwrap();
+            out.into_iter().map(u32::from).collect()
+        }
+        ElementType::F32 => {
+            let mut out = vec![f32::NAN; samples];
+            preprocessor.fill(pixels.view(), InputSliceMut::F32(&mut out)).unwrap();
+            out.into_iter().map(f32::to_bits).collect()
+        }
+    }
+}
+
+/// Where two levels differ, instead of two tensors of a hundred thousand numbers.
+fn first_difference(pixels: &OwnedPixels, spec: &InputSpec, level: Level) -> Option<(usize, u32, u32)> {
+    let (found, expected) = (filled(pixels, spec, level), filled(pixels, spec, Level::PORTABLE));
+    let pairs = found.into_iter().zip(expected).enumerate();
+    pairs.map(|(index, (found, expected))| (index, found, expected)).find(|(_, found, expected)| found != expected)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1500))]
+
+    #[test]
+    fn every_level_gives_the_same_bits(
+        format in prop::sample::select(&FORMATS[..]),
+        // Up to ratios at which no window of a row holds four columns, and rows shorter than a window.
+        size in (prop_oneof![1usize..80, 80usize..1300], 1usize..40),
+        to in (prop_oneof![1usize..40, 40usize..330], 1usize..20),
+        padding in prop::sample::select(&[0usize, 1, 64][..]),
+        seed in any::<u32>(),
+        (nhwc, float, bgr, letterbox, bt709, full) in any::<(bool, bool, bool, bool, bool, bool)>(),
+    ) {
+        let mut pixels = reference::frame(format, size, padding, noise(seed));
+        pixels.colorimetry = Colorimetry {
+            matrix: if bt709 { ColorMatrix::Bt709 } else { ColorMatrix::Bt601 },
+            range: if full { ColorRange::Full } else { ColorRange::Limited },
+        };
+        let element = if float { ElementType::F32 } else { ElementType::U8 };
+        let mut spec = input(element, if nhwc { TensorLayout::Nhwc } else { TensorLayout::Nchw }, to);
+        spec.color_order = if bgr { ColorOrder::Bgr } else { ColorOrder::Rgb };
+        spec.resize = if letterbox { ResizeMode::Letterbox } else { ResizeMode::Stretch };
+        for level in Level::available() {
+            prop_assert_eq!(first_difference(&pixels, &spec, level), None, "{}", level.name());
+        }
+    }
+}
+
+#[test]
+fn every_level_gives_the_same_bits_of_real_sizes() {
+    for format in FORMATS {
+        for size in [(3840, 2160), (1920, 1080), (1281, 721), (704, 576), (301, 299), (64, 48)] {
+            let pixels = reference::frame(format, size, 32, noise(11));
+            for (element, layout) in [(ElementType::U8, TensorLayout::Nhwc), (ElementType::F32, TensorLayout::Nchw)] {
+                let spec = input(element, layout, (300, 300));
+                for level in Level::available() {
+                    assert_eq!(first_difference(&pixels, &spec, level), None, "{format:?} {size:?} {}", level.name());
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn real_sizes_are_within_one_and_mostly_equal() {
     for format in FORMATS {

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::{InputSliceMut, error::PreprocessError, placement::Placement};
 use crate::{
     model::{ColorOrder, InputSpec, TensorLayout},
+    simd::{Level, kernel},
     tensor::ElementType,
 };
 
@@ -12,12 +13,20 @@ use crate::{
 pub(super) struct Writer<'a> {
     input: &'a InputSpec,
     out: InputSliceMut<'a>,
+    level: Level,
+    /// One row of packed samples before they are normalised; kept between frames.
+    packed: &'a mut Vec<u8>,
 }
 
 impl<'a> Writer<'a> {
     /// # Errors
     /// When `out` has another element type or length than `input`.
-    pub(super) fn new(input: &'a InputSpec, out: InputSliceMut<'a>) -> Result<Self, PreprocessError> {
+    pub(super) fn new(
+        input: &'a InputSpec,
+        out: InputSliceMut<'a>,
+        level: Level,
+        packed: &'a mut Vec<u8>,
+    ) -> Result<Self, PreprocessError> {
         let (element, length) = match &out {
             InputSliceMut::U8(samples) => (ElementType::U8, samples.len()),
             InputSliceMut::F32(samples) => (ElementType::F32, samples.len()),
@@ -28,7 +37,7 @@ impl<'a> Writer<'a> {
         if length != input.samples_per_image() {
             return Err(PreprocessError::OutputLength { expected: input.samples_per_image(), found: length });
         }
-        Ok(Self { input, out })
+        Ok(Self { input, out, level, packed })
     }
 
     /// Fills everything around the frame with the channels' means. In normalised tensors that is zero.
@@ -55,10 +64,10 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Writes row `row` of the frame's rectangle; each of `rgb` is as long as the rectangle is wide.
+    /// Writes row `row` of the frame's rectangle; each of `rgb` is at least as long as the rectangle is wide.
     pub(super) fn write_row(&mut self, placement: &Placement, row: usize, rgb: [&[u8]; 3]) {
         let InputSpec { layout, mean, scale, .. } = *self.input;
-        let [red, green, blue] = rgb;
+        let [red, green, blue] = rgb.map(|row| &row[..placement.width]);
         let channels = match self.input.color_order {
             ColorOrder::Rgb => [red, green, blue],
             ColorOrder::Bgr => [blue, green, red],
@@ -67,27 +76,21 @@ impl<'a> Writer<'a> {
         let plane = placement.tensor_width * placement.tensor_height;
         let packed = 3 * first_pixel..3 * (first_pixel + placement.width);
         match (&mut self.out, layout) {
-            (InputSliceMut::U8(out), TensorLayout::Nhwc) => interleave(&mut out[packed], channels),
+            (InputSliceMut::U8(out), TensorLayout::Nhwc) => interleave(self.level, &mut out[packed], channels),
             (InputSliceMut::U8(out), TensorLayout::Nchw) => {
                 for (channel, out) in channels.into_iter().zip(out.chunks_exact_mut(plane)) {
                     out[first_pixel..][..placement.width].copy_from_slice(channel);
                 }
             }
             (InputSliceMut::F32(out), TensorLayout::Nhwc) => {
-                let [first, second, third] = channels;
-                let pixels = first.iter().zip(second).zip(third);
-                for (out, ((&first, &second), &third)) in out[packed].chunks_exact_mut(3).zip(pixels) {
-                    out[0] = normalised(first, mean[0], scale[0]);
-                    out[1] = normalised(second, mean[1], scale[1]);
-                    out[2] = normalised(third, mean[2], scale[2]);
-                }
+                self.packed.resize(packed.len(), 0);
+                interleave(self.level, self.packed, channels);
+                normalise_packed(self.level, &mut out[packed], self.packed, mean, scale);
             }
             (InputSliceMut::F32(out), TensorLayout::Nchw) => {
                 for (number, (channel, out)) in channels.into_iter().zip(out.chunks_exact_mut(plane)).enumerate() {
                     let out = &mut out[first_pixel..][..placement.width];
-                    for (out, &sample) in out.iter_mut().zip(channel) {
-                        *out = normalised(sample, mean[number], scale[number]);
-                    }
+                    normalise(self.level, out, channel, mean[number], scale[number]);
                 }
             }
         }
@@ -99,10 +102,40 @@ fn normalised(sample: u8, mean: f32, scale: f32) -> f32 {
     (f32::from(sample) - mean) * scale
 }
 
-fn interleave(out: &mut [u8], [first, second, third]: [&[u8]; 3]) {
-    let pixels = first.iter().zip(second).zip(third);
-    for (out, ((&first, &second), &third)) in out.chunks_exact_mut(3).zip(pixels) {
-        out.copy_from_slice(&[first, second, third]);
+kernel! {
+    fn normalise(out: &mut [f32], samples: &[u8], mean: f32, scale: f32) {
+        for (out, &sample) in out.iter_mut().zip(samples) {
+            *out = normalised(sample, mean, scale);
+        }
+    }
+}
+
+kernel! {
+    fn normalise_packed(out: &mut [f32], samples: &[u8], mean: [f32; 3], scale: [f32; 3]) {
+        // As many as make whole pixels and whole vectors.
+        const SPAN: usize = 48;
+        let mean: [f32; SPAN] = std::array::from_fn(|index| mean[index % 3]);
+        let scale: [f32; SPAN] = std::array::from_fn(|index| scale[index % 3]);
+        let (out, rest) = out.as_chunks_mut::<SPAN>();
+        let (samples, samples_of_rest) = samples.as_chunks::<SPAN>();
+        for (out, samples) in out.iter_mut().zip(samples) {
+            for index in 0..SPAN {
+                out[index] = normalised(samples[index], mean[index], scale[index]);
+            }
+        }
+        for (index, (out, &sample)) in rest.iter_mut().zip(samples_of_rest).enumerate() {
+            *out = normalised(sample, mean[index], scale[index]);
+        }
+    }
+}
+
+kernel! {
+    fn interleave(out: &mut [u8], channels: [&[u8]; 3]) {
+        let [first, second, third] = channels;
+        let pixels = first.iter().zip(second).zip(third);
+        for (out, ((&first, &second), &third)) in out.as_chunks_mut::<3>().0.iter_mut().zip(pixels) {
+            *out = [first, second, third];
+        }
     }
 }
 
