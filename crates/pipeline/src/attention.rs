@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use sightline_core::{
     event::UndecodedPictures,
     frame::Frame,
-    motion::{MotionGate, MotionSettings},
+    motion::MotionGate,
     plan::{CameraPlan, DecodingPlan, Switch},
     ports::{SkipNonReference, SkippedPicture, WantedDecoding},
 };
@@ -30,15 +30,10 @@ impl Attention {
     /// Of a camera of which nothing is known yet; it counts on from `earlier`.
     #[must_use]
     pub fn new(plan: &CameraPlan, earlier: UndecodedPictures) -> Self {
-        let gate = plan.motion.as_ref().map(|motion| {
-            let masks = motion.masks.iter().chain(&plan.masks).cloned().collect();
-            let (sensitivity, max_idle, adaptive) = (motion.sensitivity, motion.max_idle, motion.adaptive);
-            Mutex::new(MotionGate::new(MotionSettings { sensitivity, max_idle, adaptive }, masks))
-        });
         Self {
             decoding: plan.decoding,
             fps: plan.fps,
-            gate,
+            gate: MotionGate::of(plan).map(Mutex::new),
             objects_present: AtomicBool::new(false),
             idle: AtomicBool::new(false),
             skipped_non_reference: AtomicU64::new(earlier.non_reference),

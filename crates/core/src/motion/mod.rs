@@ -12,6 +12,7 @@ use self::{background::Background, grid::Grid};
 use crate::{
     frame::FrameView,
     geometry::{Point, Polygon},
+    plan::{CameraPlan, MotionPlan},
 };
 
 /// How the gate looks, and what it lets through all the same.
@@ -56,6 +57,14 @@ pub struct MotionGate {
 }
 
 impl MotionGate {
+    /// The gate that a camera's plan wishes.
+    #[must_use]
+    pub fn of(camera: &CameraPlan) -> Option<Self> {
+        let MotionPlan { sensitivity, max_idle, adaptive, masks } = camera.motion.clone()?;
+        let masks = masks.into_iter().chain(camera.masks.iter().cloned()).collect();
+        Some(Self::new(MotionSettings { sensitivity, max_idle, adaptive }, masks))
+    }
+
     /// A gate that has seen nothing yet, and does not look at what lies in `masks`.
     #[must_use]
     pub fn new(settings: MotionSettings, masks: Vec<Polygon>) -> Self {

@@ -19,6 +19,7 @@ use sightline_config::Environment;
 use sightline_core::{
     event::{EndReason, ModelIdentity, Origin, Ulid},
     frame::{CaptureClock, FrameInfo, FrameTimes},
+    motion::MotionGate,
     plan::{CameraPlan, PipelinePlan},
     time::WallTime,
 };
@@ -73,6 +74,7 @@ pub fn execute(args: &ReplayArgs) -> Outcome {
         observation,
         clock: VirtualClock::new(args.start),
         rate: args.fps.map(RateLimit::new),
+        gate: MotionGate::of(&camera),
         drawing: args.draw.as_deref().map(|path| Drawing::new(path, &camera)),
         output,
     };
@@ -146,6 +148,7 @@ struct Replay {
     observation: Observation,
     clock: VirtualClock,
     rate: Option<RateLimit>,
+    gate: Option<MotionGate>,
     drawing: Option<Drawing>,
     output: Arc<Output>,
 }
@@ -159,6 +162,12 @@ impl Replay {
             let frame = frame.map_err(|error| unreadable(&error))?;
             let times = self.clock.at(frame.pts);
             if self.rate.as_mut().is_some_and(|rate| !rate.admit(times.decoded_at)) {
+                continue;
+            }
+            let follows_any = self.observation.observer().follows_any();
+            let is_passed_over =
+                |gate: &mut MotionGate| !gate.admit(frame.buffer.view(), times.decoded_at, follows_any);
+            if self.gate.as_mut().is_some_and(is_passed_over) {
                 continue;
             }
             frames += 1;

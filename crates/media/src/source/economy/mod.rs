@@ -133,6 +133,7 @@ impl State {
         if is_key {
             self.key_interval = self.last_key.map(|last| now.saturating_duration_since(last));
             self.last_key = Some(now);
+            self.sizes.key_frame();
         }
         let is_disposable = match (wanted.skip_non_reference, wanted.key_frames_only) {
             (None, false) => false,

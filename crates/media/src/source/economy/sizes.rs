@@ -1,17 +1,24 @@
 //! Whether something happens in a stream that is not decoded, by the sizes of its pictures.
 //!
-//! An encoder spends bits on what changes. In a scene that stands still, pictures other than key frames are small and much
-//! alike; the one in which somebody walks in is larger at once. Cameras that fill a constant bitrate with noise do not show
-//! it: there the next key frame does.
+//! An encoder spends bits on what changes. In a scene that stands still, pictures other than key frames are small, and each is
+//! as large as those at its place behind earlier key frames: the first one after a key frame mends that one's faults and is
+//! larger than the next. The one in which somebody walks in is larger at once. Cameras that fill a constant bitrate with noise
+//! do not show it: there the next key frame does.
 
 /// So many pictures are looked at before one can stand out.
 const LEARN: u32 = 10;
-/// Share of the newest picture in what is usual.
+/// Share of the newest picture in what is usual …
 const WEIGHT: f32 = 1.0 / 16.0;
+/// … and in what is usual at its place, of which there is one in every group of pictures.
+const PLACE_WEIGHT: f32 = 1.0 / 4.0;
+/// Places behind a key frame that are told apart; further ones are all alike.
+const PLACES: usize = 300;
+/// Of the first pictures after a key frame nothing is expected before their places are known.
+const AFTER_KEY: usize = 3;
 /// A picture stands out that is larger than usual by more than each of these: usual deviations, shares of the usual size,
 /// and bytes.
 const DEVIATIONS: f32 = 5.0;
-const SHARE: f32 = 0.75;
+const SHARE: f32 = 0.5;
 const BYTES: f32 = 400.0;
 
 /// What sizes are usual, while nothing moves.
@@ -20,22 +27,43 @@ pub struct SizeWatch {
     seen: u32,
     mean: f32,
     deviation: f32,
+    /// Usual sizes by place behind the key frame.
+    places: Vec<f32>,
+    place: usize,
 }
 
 impl SizeWatch {
+    /// A key frame passed.
+    pub fn key_frame(&mut self) {
+        self.place = 0;
+    }
+
     /// Takes in the size of a picture that is no key frame; whether it stands out.
     pub fn jumps(&mut self, bytes: usize) -> bool {
         let bytes = bytes as f32;
-        self.seen = self.seen.saturating_add(1);
-        if self.seen == 1 {
+        let place = self.place.min(PLACES - 1);
+        self.place += 1;
+        if self.seen == 0 {
             self.mean = bytes;
         }
-        let excess = bytes - self.mean;
-        let jumps = self.seen > LEARN && excess > (DEVIATIONS * self.deviation).max(SHARE * self.mean).max(BYTES);
+        self.seen = self.seen.saturating_add(1);
+        self.mean += (bytes - self.mean) * WEIGHT;
+        let Some(usual) = self.places.get_mut(place) else {
+            // What stands out at a place that is new does so among all.
+            let excess = bytes - self.mean;
+            self.places.push(bytes);
+            return place >= AFTER_KEY && self.stands_out(excess);
+        };
+        let excess = bytes - *usual;
         // What stands out is learnt as well, or a scene that has become livelier for good would never be quiet again.
-        self.mean += excess * WEIGHT;
+        *usual += excess * PLACE_WEIGHT;
+        self.stands_out(excess)
+    }
+
+    fn stands_out(&mut self, excess: f32) -> bool {
+        let least = (DEVIATIONS * self.deviation).max(SHARE * self.mean).max(BYTES);
         self.deviation += (excess.abs() - self.deviation) * WEIGHT;
-        jumps
+        self.seen > LEARN && excess > least
     }
 
     /// What was usual is no longer.
@@ -65,6 +93,28 @@ mod tests {
         watch.forget();
         assert!((0..50).all(|_| !watch.jumps(60)));
         assert!(!watch.jumps(300), "a clock's minute");
+    }
+
+    #[test]
+    fn every_picture_is_held_against_those_at_its_place() {
+        let mut watch = SizeWatch::default();
+        let mut group = |largest: usize| {
+            watch.key_frame();
+            (0..30)
+                .filter(|place| {
+                    watch.jumps(match place {
+                        0 => 15_000,
+                        1 => 7000,
+                        14 => 11_000,
+                        20 => largest,
+                        _ => 4000,
+                    })
+                })
+                .count()
+        };
+        group(4000);
+        assert_eq!((0..20).map(|_| group(4000)).sum::<usize>(), 0);
+        assert_eq!(group(8000), 1, "smaller than the first of each group, and still far too large where it is");
     }
 
     #[test]
