@@ -75,3 +75,12 @@ fn without_the_weights_of_a_named_model_it_says_so_and_takes_our_own() {
     assert!(said.contains("ssd-mobilenet-v1-sim on cpu, 160x90:") && said.contains("CPU ms a frame"), "{said}");
     assert!(said.contains("not run: ssd-mobilenet-v1-coco on any: "), "{said}");
 }
+
+#[test]
+fn a_video_that_is_not_there_is_named_at_once() {
+    for part in ["pipeline", "cameras"] {
+        let output = run(&["bench", "--part", part, "--model=ssd-mobilenet-v1-sim", "--video=/nowhere/at-all.mp4"]);
+        assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(2), ""), "{}", stderr(&output));
+        assert!(stderr(&output).contains("/nowhere/at-all.mp4"), "{}", stderr(&output));
+    }
+}

@@ -345,7 +345,10 @@ impl FromStr for CamerasWish {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "auto" => Ok(Self::Auto),
-            number => at_least_one(number).map(Self::Number).map_err(|error| format!("neither `auto` nor {error}")),
+            number => {
+                let number = at_least_one(number).map(Self::Number);
+                number.map_err(|_| "neither `auto` nor a whole number of 1 or more".into())
+            }
         }
     }
 }

@@ -82,6 +82,7 @@ impl Server {
     /// # Errors
     /// When it cannot be.
     pub fn start(args: &BenchArgs) -> Result<Self, Failure> {
+        video::check(args)?;
         let program = std::env::current_exe().or_fail(Kind::Internal)?;
         let mut command = Command::new(program);
         command.args(["bench", "--in-child=serve"]).arg(format!("--fps={}", args.fps));

@@ -2,14 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::anyhow;
+use sightline_media::FileError;
 use sightline_sim::{
     clip::{Clip, ClipOptions},
     scene::{Scene, SceneKind, SceneOptions},
 };
 
+use super::flat_out::Endless;
 use crate::{
     cli::{BenchArgs, BenchSize},
-    failure::{Failure, Kind, OrFail},
+    failure::{Failure, Kind, OrFail, Outcome},
 };
 
 /// What all simulated cameras show: the given video, else a street, as a camera would send it.
@@ -29,8 +32,9 @@ pub fn clip(args: &BenchArgs) -> Result<Clip, Failure> {
 /// The given video, else the street as a file in `folder`: H.264, as cameras send it.
 ///
 /// # Errors
-/// When the file cannot be written, or an encoder is lacking.
+/// When the given video cannot be played, the file cannot be written, or an encoder is lacking.
 pub fn file(args: &BenchArgs, folder: &Path) -> Result<PathBuf, Failure> {
+    check(args)?;
     if let Some(video) = &args.video {
         return Ok(video.clone());
     }
@@ -38,4 +42,16 @@ pub fn file(args: &BenchArgs, folder: &Path) -> Result<PathBuf, Failure> {
     let units = clip(args)?.access_units().or_fail(Kind::Internal)?;
     std::fs::write(&path, units.concat()).or_fail(Kind::Internal)?;
     Ok(path)
+}
+
+/// Refuses a video that cannot be played: now, and not by cameras that try again and again.
+///
+/// # Errors
+/// When it cannot.
+pub fn check(args: &BenchArgs) -> Outcome {
+    let Some(video) = &args.video else { return Ok(()) };
+    // A file's error tells its cause itself.
+    let unplayable = |error: FileError| Failure::new(Kind::Usage, anyhow!(error.to_string()));
+    sightline_media::init().or_fail(Kind::Unavailable)?;
+    Endless::open(video).and_then(|mut frames| frames.next()).map(|_| ()).map_err(unplayable)
 }
