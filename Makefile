@@ -40,7 +40,7 @@ lint: setup                     ## formatting, clippy, dependency rule
 	@if command -v cargo-deny >/dev/null; then cargo deny --offline check bans licenses sources; else echo "lint: cargo-deny is not installed; the dependency rule is tested by 'make test' as well"; fi
 
 bench: setup                    ## criterion benchmarks of the hot path
-	$(CARGO) bench --locked -p sightline-core $(ARGS)
+	$(CARGO) bench --locked -p sightline-core -p sightline-pipeline $(ARGS)
 
 soak: setup                     ## what cameras cost, then 16 cameras under faults for SECONDS=600, from SEED=… if given
 	SIGHTLINE_SOAK_SECONDS=$(or $(SECONDS),600) $(if $(SEED),SIGHTLINE_SOAK_SEED=$(SEED)) \

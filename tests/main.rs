@@ -13,6 +13,7 @@
 
 mod scenarios {
     mod bench;
+    mod bench_whole;
     mod broker_away;
     mod broker_away_under_load;
     mod broker_certificates;

@@ -24,7 +24,7 @@ mkdir -p docs/measurements
 model_arguments=() ; for model in $models; do model_arguments+=(--model "$model"); done
 # What fails is in the report, and does not end it.
 bench() {
-  "$sightline" bench "${model_arguments[@]}" --seconds "$seconds" --rounds "$rounds" "$@" 2>"$work/log" >>"$report" && return
+  "$sightline" bench --part sessions "${model_arguments[@]}" --seconds "$seconds" --rounds "$rounds" "$@" 2>"$work/log" >>"$report" && return
   [ -s "$work/log" ] || return 0   # nothing ran, of which the report has the reason
   { echo; echo "Failed:"; echo '```'; tail -5 "$work/log"; echo '```'; } >>"$report"
 }

@@ -38,7 +38,7 @@ pub enum Command {
     Models(ModelsCommand),
     /// What this machine has: GStreamer, decoders, libraries, each execution provider really run, broker, clock
     Doctor(DoctorArgs),
-    /// How fast this machine runs models: images per second of each execution provider, model and batch size
+    /// How fast this machine is: sessions of each execution provider, the whole pipeline, and how many cameras it holds
     Bench(BenchArgs),
     /// Print a JSON Schema
     Schema(SchemaArgs),
@@ -242,13 +242,17 @@ pub struct DoctorArgs {
 /// `sightline bench`
 #[derive(Debug, Args)]
 pub struct BenchArgs {
-    /// Execution providers; all that run here when left out
+    /// What is measured: `sessions` and `pipeline` when left out, with --cameras `cameras` alone
+    #[arg(long, value_enum, value_name = "PART", value_delimiter = ',')]
+    pub part: Vec<BenchPart>,
+    /// Execution providers; sessions: all that run here when left out; pipeline and cameras take the first, cpu when left out
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub provider: Vec<ProviderName>,
-    /// Models by name or by the path of their model.yaml; all whose weights are here when left out
+    /// Models by name or by the path of their model.yaml; all whose weights are here when left out. Pipeline and cameras
+    /// take the first
     #[arg(long, value_name = "MODEL", value_delimiter = ',')]
     pub model: Vec<String>,
-    /// Batch sizes
+    /// Sessions: batch sizes
     #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [1, 2, 4, 8], value_parser = at_least_one)]
     pub batch: Vec<usize>,
     /// What accelerators compute in, where it is not their default
@@ -261,17 +265,121 @@ pub struct BenchArgs {
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = at_least_one)]
     pub rounds: usize,
     /// How long each figure is measured in a round
-    #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 1.0, value_parser = some_seconds)]
     pub seconds: f64,
+    /// How many cameras this machine holds: `auto` looks for the largest number, N tries that one
+    #[arg(long, value_name = "N|auto")]
+    pub cameras: Option<CamerasWish>,
+    /// Frames per second of the simulated cameras, 1 to 60
+    #[arg(long, value_name = "N", default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=60))]
+    pub fps: u32,
+    /// Size of the simulated cameras' pictures, and of the video that the pipeline is measured with
+    #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "1280x720")]
+    pub size: BenchSize,
+    /// Take this video instead of a simulated scene. The pipeline reads it as it is; cameras serve it encoded anew, its first
+    /// minute, at its own rate, at most 1280x720
+    #[arg(long, value_name = "FILE")]
+    pub video: Option<PathBuf>,
+    /// Cameras: how long each number is watched once all of them stream
+    #[arg(long, value_name = "SECONDS", default_value_t = 5.0, value_parser = some_seconds)]
+    pub window: f64,
     /// Folder for compiled models; left out: they are compiled anew each time
     #[arg(long, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
     /// How the figures are written
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     pub format: OutputFormat,
-    /// One round of one provider, in this process, as JSON: what the command starts itself with
+    /// The same as --format json
+    #[arg(long)]
+    pub json: bool,
+    /// A part of the work, in a process of its own: what the command starts itself with
+    #[arg(long, hide = true, value_enum)]
+    pub in_child: Option<BenchChild>,
+    /// Where the simulated cameras are, for a child
+    #[arg(long, hide = true, default_value_t = 0)]
+    pub port: u16,
+    /// Who serves them, for a child
     #[arg(long, hide = true)]
-    pub one_round: bool,
+    pub server: Option<u32>,
+    /// Their true rate, for a child
+    #[arg(long, hide = true, default_value_t = 15.0)]
+    pub rate: f64,
+}
+
+/// What `sightline bench` measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BenchPart {
+    /// Raw sessions: images per second of each provider, model and batch size.
+    Sessions,
+    /// CPU time of each stage, and of the whole pipeline from a file to its events.
+    Pipeline,
+    /// How many simulated cameras are kept up with.
+    Cameras,
+}
+
+/// What a child of `sightline bench` does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BenchChild {
+    /// One round of one provider's sessions.
+    Sessions,
+    /// One round of the pipeline.
+    Pipeline,
+    /// Serves cameras.
+    Serve,
+    /// Watches one number of them.
+    Watch,
+}
+
+/// How many cameras are tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CamerasWish {
+    /// As many as are held.
+    Auto,
+    /// So many.
+    Number(usize),
+}
+
+impl FromStr for CamerasWish {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            number => {
+                let number = at_least_one(number).map(Self::Number);
+                number.map_err(|_| "neither `auto` nor a whole number of 1 or more".into())
+            }
+        }
+    }
+}
+
+/// Width and height in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BenchSize {
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+}
+
+impl FromStr for BenchSize {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let sides = text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+        match sides {
+            Some((width @ 64..=3840, height @ 64..=2160)) if width % 2 == 0 && height % 2 == 0 => {
+                Ok(Self { width, height })
+            }
+            _ => Err("not a size like 1280x720: even, from 64x64 to 3840x2160".into()),
+        }
+    }
+}
+
+impl std::fmt::Display for BenchSize {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}x{}", self.width, self.height)
+    }
 }
 
 /// What an accelerator computes in.
@@ -285,6 +393,22 @@ pub enum Precision {
     Bf16,
     /// 8-bit integers: TensorRT alone.
     Int8,
+}
+
+impl Precision {
+    /// As it is read.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fp32 => "fp32",
+            Self::Fp16 => "fp16",
+            Self::Bf16 => "bf16",
+            Self::Int8 => "int8",
+        }
+    }
+}
+
+fn some_seconds(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|seconds| (0.01..=3600.0).contains(seconds)).ok_or_else(|| "not from 0.01 to 3600".into())
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {
@@ -513,6 +637,16 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn cameras_are_a_number_or_auto_and_sizes_are_what_a_scene_can_be() {
+        assert_eq!(("auto".parse(), "12".parse()), (Ok(CamerasWish::Auto), Ok(CamerasWish::Number(12))));
+        assert!("0".parse::<CamerasWish>().unwrap_err().contains("neither `auto` nor"));
+        assert_eq!("640x360".parse(), Ok(BenchSize { width: 640, height: 360 }));
+        for wrong in ["640", "641x360", "62x64", "640x360x2", "8000x64"] {
+            assert!(wrong.parse::<BenchSize>().is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -61,6 +61,19 @@ impl VideoReader {
     /// # Errors
     /// When the file is not there or GStreamer lacks an element. What is wrong inside shows with the first frame.
     pub fn open(path: &Path, wished: Option<&str>) -> Result<Self, FileError> {
+        // All threads: here throughput counts, not the delay of a frame.
+        Self::open_with(path, wished, false)
+    }
+
+    /// The same, decoding on one thread as for a camera: for whoever decodes several files side by side.
+    ///
+    /// # Errors
+    /// As [`VideoReader::open`].
+    pub fn open_on_one_thread(path: &Path) -> Result<Self, FileError> {
+        Self::open_with(path, None, true)
+    }
+
+    fn open_with(path: &Path, wished: Option<&str>, one_thread: bool) -> Result<Self, FileError> {
         std::fs::File::open(path).map_err(|cause| FileError::open(path, cause))?;
         let failed = |reason: String| FileError::video(path, 0, reason);
         if let Some(wished) = wished {
@@ -74,6 +87,7 @@ impl VideoReader {
             pipeline: pipeline.downgrade(),
             convert: tail.convert.downgrade(),
             wished: wished.map(str::to_owned),
+            one_thread,
             codec: Arc::clone(&codec),
         };
         let on_video = Arc::new(move |pad: &gst::Pad, head, caps: &gst::CapsRef| plug.plug(pad, head, caps));
@@ -168,6 +182,7 @@ struct Plug {
     pipeline: gst::glib::WeakRef<gst::Pipeline>,
     convert: gst::glib::WeakRef<gst::Element>,
     wished: Option<String>,
+    one_thread: bool,
     codec: Codec,
 }
 
@@ -181,8 +196,7 @@ impl Plug {
         let (Some(pipeline), Some(convert)) = (self.pipeline.upgrade(), self.convert.upgrade()) else {
             return Ok(String::new());
         };
-        // All threads: here throughput counts, not the delay of a frame.
-        let wish = Wish { encoded: caps, decoder: self.wished.as_deref(), one_thread: false };
+        let wish = Wish { encoded: caps, decoder: self.wished.as_deref(), one_thread: self.one_thread };
         Ok(plug(&pipeline, pad, head, &wish, &convert)?.codec)
     }
 }

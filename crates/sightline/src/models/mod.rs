@@ -79,6 +79,15 @@ pub fn require_weights(spec: &ModelSpec) -> Result<(), Failure> {
     Err(Failure::new(Kind::Config, anyhow!(models::missing_weights_message(spec))))
 }
 
+/// Where a model's weights were looked for and how to get them; nothing when they are there.
+///
+/// # Errors
+/// When there is no such model, or its manifest is wrong.
+pub fn missing_weights(reference: &str) -> Result<Option<String>, Failure> {
+    let spec = find(&ModelReference::from_argument(reference))?;
+    Ok(spec.weights.is_none().then(|| models::missing_weights_message(&spec)))
+}
+
 /// What `detect` takes when no model is named: the COCO one where its weights are, else our own.
 #[expect(clippy::print_stderr, reason = "a notice to the person who named no model")]
 pub fn for_detect() -> &'static str {

@@ -1,12 +1,10 @@
-//! `sightline bench`: images per second of each execution provider, model and batch size, with what really ran.
+//! Raw sessions: images per second of each execution provider, model and batch size, with what really ran.
 //!
 //! Each provider runs in a process of its own, as a process loads one ONNX Runtime. All have their turn in every round, so
 //! that a machine which is slower for a while is so for all of them.
 
 use std::{
     collections::BTreeMap,
-    fmt::Write as _,
-    io::{IsTerminal, Write as _},
     path::Path,
     sync::Arc,
     time::{Duration, Instant},
@@ -22,10 +20,11 @@ use sightline_core::{
 };
 use sightline_infer::OpenedModel;
 
+use super::{NotRun, progress};
 use crate::{
     child,
-    cli::{BenchArgs, OutputFormat, Precision, ProviderName},
-    failure::{Failure, Kind, OrFail, Outcome},
+    cli::{BenchArgs, Precision, ProviderName},
+    failure::{Failure, Kind, OrFail},
     library, models, references,
 };
 
@@ -36,59 +35,37 @@ const ROUND_DEADLINE: Duration = Duration::from_secs(1800);
 
 /// One figure.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-struct Row {
-    provider: String,
-    device: String,
-    library: String,
-    model: String,
-    batch: usize,
+pub struct Row {
+    pub provider: String,
+    pub device: String,
+    pub library: String,
+    pub model: String,
+    pub batch: usize,
     /// Sessions that ran side by side.
-    sessions: usize,
-    images_per_second: f64,
+    pub sessions: usize,
+    pub images_per_second: f64,
     /// Of one batch, while all sessions run.
-    latency_ms_p50: f64,
-    latency_ms_p95: f64,
+    pub latency_ms_p50: f64,
+    pub latency_ms_p95: f64,
     /// Share of the graph's nodes that ran on the provider.
-    node_share: f64,
+    pub node_share: f64,
     /// Largest difference of a score from the CPU's on the reference pictures; absent for the CPU itself.
-    score_difference: Option<f32>,
+    pub score_difference: Option<f32>,
     /// Length of the difference of the raw outputs, in parts of the CPU's.
-    relative_error: Option<f32>,
+    pub relative_error: Option<f32>,
     /// Until the sessions were open, run with every batch size and compared.
-    open_seconds: f64,
-}
-
-/// A model that a provider does not run.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-struct NotRun {
-    provider: String,
-    model: String,
-    reason: String,
+    pub open_seconds: f64,
 }
 
 /// What was measured.
 #[derive(Debug, Default, Deserialize, Serialize)]
-struct Figures {
-    rows: Vec<Row>,
-    not_run: Vec<NotRun>,
-}
-
-/// Measures.
-pub fn execute(args: &BenchArgs) -> Outcome {
-    let models = if args.model.is_empty() { models::all_with_weights() } else { args.model.clone() };
-    let figures = if args.one_round { one_round(args, &models)? } else { all_rounds(args, &models)? };
-    let text = match args.format {
-        OutputFormat::Json => serde_json::to_string_pretty(&figures).or_fail(Kind::Internal)?,
-        OutputFormat::Text => table(&figures),
-    };
-    // A reader that closes the pipe has seen enough.
-    let _ = writeln!(std::io::stdout(), "{}", text.trim_end());
-    let nothing_ran = figures.rows.is_empty() && !args.one_round;
-    if nothing_ran { Err(Failure::said(Kind::Unavailable)) } else { Ok(()) }
+pub struct Figures {
+    pub rows: Vec<Row>,
+    pub not_run: Vec<NotRun>,
 }
 
 /// Every provider in every round, each in a process of its own; medians.
-fn all_rounds(args: &BenchArgs, models: &[String]) -> Result<Figures, Failure> {
+pub fn all_rounds(args: &BenchArgs, models: &[String]) -> Figures {
     let providers = match args.provider.as_slice() {
         [] => PROVIDERS.map(str::to_owned).into(),
         named => named.iter().map(ToString::to_string).collect::<Vec<_>>(),
@@ -118,27 +95,25 @@ fn all_rounds(args: &BenchArgs, models: &[String]) -> Result<Figures, Failure> {
         }
     }
     figures.rows = rows.into_values().filter_map(median_row).collect();
-    Ok(figures)
+    figures
 }
 
 fn arguments(args: &BenchArgs, provider: &str, models: &[String]) -> Vec<String> {
     let batches = args.batch.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
     let mut arguments: Vec<String> =
-        ["bench", "--one-round", "--format", "json", "--provider", provider, "--batch", &batches]
-            .map(str::to_owned)
-            .into();
+        ["bench", "--in-child=sessions", "--provider", provider, "--batch", &batches].map(str::to_owned).into();
     arguments.push(format!("--seconds={}", args.seconds));
     arguments.extend(models.iter().map(|model| format!("--model={model}")));
-    arguments.extend(args.sessions.map(|sessions| format!("--sessions={sessions}")));
-    arguments.extend(args.state_dir.as_ref().map(|folder| format!("--state-dir={}", folder.display())));
-    let precision = args.precision.map(|precision| match precision {
-        Precision::Fp32 => "fp32",
-        Precision::Fp16 => "fp16",
-        Precision::Bf16 => "bf16",
-        Precision::Int8 => "int8",
-    });
-    arguments.extend(precision.map(|precision| format!("--precision={precision}")));
+    arguments.extend(how_to_run(args));
     arguments
+}
+
+/// The options of a child that say how its sessions are opened.
+pub fn how_to_run(args: &BenchArgs) -> Vec<String> {
+    let sessions = args.sessions.map(|sessions| format!("--sessions={sessions}"));
+    let state_dir = args.state_dir.as_ref().map(|folder| format!("--state-dir={}", folder.display()));
+    let precision = args.precision.map(|precision| format!("--precision={}", precision.name()));
+    sessions.into_iter().chain(state_dir).chain(precision).collect()
 }
 
 fn median_row(rows: Vec<Row>) -> Option<Row> {
@@ -154,7 +129,7 @@ fn median_row(rows: Vec<Row>) -> Option<Row> {
 }
 
 /// All models on one provider, in this process.
-fn one_round(args: &BenchArgs, models: &[String]) -> Result<Figures, Failure> {
+pub fn one_round(args: &BenchArgs, models: &[String]) -> Result<Figures, Failure> {
     sightline_media::init().or_fail(Kind::Unavailable)?;
     let mut figures = Figures::default();
     for ProviderName(provider) in &args.provider {
@@ -188,38 +163,51 @@ fn open(model: &ModelSpec, provider: &Provider, args: &BenchArgs) -> Result<(Ope
 }
 
 /// The provider with the batch sizes that are measured, and the precision that is wished.
-fn with_options(mut provider: Provider, args: &BenchArgs, sessions: usize) -> Result<Provider, Failure> {
+fn with_options(provider: Provider, args: &BenchArgs, sessions: usize) -> Result<Provider, Failure> {
     let mut sizes = args.batch.clone();
     sizes.sort_unstable();
     sizes.dedup();
-    let refused = |name: &str| {
-        let precision = args.precision;
-        Failure::new(Kind::Usage, anyhow::anyhow!("{name} has no precision {precision:?}"))
-    };
-    match (&mut provider, args.precision) {
-        (Provider::TensorRt(options), precision) => {
-            options.batch_sizes = sizes;
-            options.precision = match precision {
-                None => options.precision,
-                Some(Precision::Fp32) => TensorRtPrecision::Fp32,
-                Some(Precision::Fp16) => TensorRtPrecision::Fp16,
-                Some(Precision::Int8) => TensorRtPrecision::Int8,
-                Some(Precision::Bf16) => return Err(refused("tensorrt")),
-            };
-        }
-        (Provider::OpenVino(options), precision) => {
+    let mut provider = with_precision(provider, args.precision)?;
+    match &mut provider {
+        Provider::TensorRt(options) => options.batch_sizes = sizes,
+        Provider::OpenVino(options) => {
             options.batch_sizes = sizes;
             options.streams = Some(sessions);
+        }
+        Provider::Cuda(options) => options.batch_sizes = sizes,
+        Provider::Cpu(CpuOptions { workers, .. }) => *workers = Some(sessions),
+    }
+    Ok(provider)
+}
+
+/// The provider computing in what is wished.
+///
+/// # Errors
+/// When it cannot.
+pub fn with_precision(mut provider: Provider, precision: Option<Precision>) -> Result<Provider, Failure> {
+    let Some(precision) = precision else { return Ok(provider) };
+    let refused = |name: &str| {
+        let message = format!("{name} has no precision {}", precision.name());
+        Failure::new(Kind::Usage, anyhow::anyhow!(message))
+    };
+    match &mut provider {
+        Provider::TensorRt(options) => {
             options.precision = match precision {
-                None => None,
-                Some(Precision::Fp32) => Some(OpenVinoPrecision::Fp32),
-                Some(Precision::Fp16) => Some(OpenVinoPrecision::Fp16),
-                Some(Precision::Bf16) => Some(OpenVinoPrecision::Bf16),
-                Some(Precision::Int8) => return Err(refused("openvino")),
+                Precision::Fp32 => TensorRtPrecision::Fp32,
+                Precision::Fp16 => TensorRtPrecision::Fp16,
+                Precision::Int8 => TensorRtPrecision::Int8,
+                Precision::Bf16 => return Err(refused("tensorrt")),
             };
         }
-        (Provider::Cuda(options), _) => options.batch_sizes = sizes,
-        (Provider::Cpu(CpuOptions { workers, .. }), _) => *workers = Some(sessions),
+        Provider::OpenVino(options) => {
+            options.precision = match precision {
+                Precision::Fp32 => Some(OpenVinoPrecision::Fp32),
+                Precision::Fp16 => Some(OpenVinoPrecision::Fp16),
+                Precision::Bf16 => Some(OpenVinoPrecision::Bf16),
+                Precision::Int8 => return Err(refused("openvino")),
+            };
+        }
+        Provider::Cuda(_) | Provider::Cpu(_) => {}
     }
     Ok(provider)
 }
@@ -279,44 +267,4 @@ fn measure(
         });
     }
     Ok(())
-}
-
-/// The figures as Markdown, which reads well on a terminal too.
-fn table(figures: &Figures) -> String {
-    let mut text = String::from(
-        "| provider | library | model | batch | sessions | images/s | ms p50 | ms p95 | nodes | score diff. | error | opened in s |\n\
-         |---|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
-    );
-    let or_dash = |figure: Option<f32>| figure.map_or_else(|| "–".to_owned(), |figure| format!("{figure:.4}"));
-    for row in &figures.rows {
-        // Writing to a String cannot fail.
-        let _ = writeln!(
-            text,
-            "| {} | {} | {} | {} | {} | {:.1} | {:.2} | {:.2} | {:.1} % | {} | {} | {:.1} |",
-            row.provider,
-            row.library,
-            row.model,
-            row.batch,
-            row.sessions,
-            row.images_per_second,
-            row.latency_ms_p50,
-            row.latency_ms_p95,
-            row.node_share * 100.0,
-            or_dash(row.score_difference),
-            or_dash(row.relative_error),
-            row.open_seconds,
-        );
-    }
-    for NotRun { provider, model, reason } in &figures.not_run {
-        let _ = writeln!(text, "\nnot run: {model} on {provider}: {reason}");
-    }
-    text
-}
-
-fn progress(what: &str) {
-    let mut stderr = std::io::stderr();
-    if stderr.is_terminal() {
-        // Nobody is harmed when it is not seen.
-        let _ = writeln!(stderr, "bench: {what}");
-    }
 }
