@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use sightline_core::{
     event::UndecodedPictures,
     frame::Frame,
-    motion::MotionGate,
+    motion::{Followed, MotionGate},
     plan::{CameraPlan, DecodingPlan, Switch},
     ports::{SkipNonReference, SkippedPicture, WantedDecoding},
 };
@@ -18,9 +18,9 @@ pub struct Attention {
     fps: f32,
     /// Locked by the stream's own thread alone, so never contended.
     gate: Option<Mutex<MotionGate>>,
-    /// The tracker knows of any.
-    objects_present: AtomicBool,
-    /// Nothing moves and nothing is there.
+    /// What the tracker follows.
+    followed: Mutex<Followed>,
+    /// Nothing moves, and nothing is followed but what stands still.
     idle: AtomicBool,
     skipped_non_reference: AtomicU64,
     skipped_idle: AtomicU64,
@@ -34,7 +34,7 @@ impl Attention {
             decoding: plan.decoding,
             fps: plan.fps,
             gate: MotionGate::of(plan).map(Mutex::new),
-            objects_present: AtomicBool::new(false),
+            followed: Mutex::default(),
             idle: AtomicBool::new(false),
             skipped_non_reference: AtomicU64::new(earlier.non_reference),
             skipped_idle: AtomicU64::new(earlier.idle),
@@ -45,8 +45,8 @@ impl Attention {
     pub fn admits(&self, frame: &Frame) -> bool {
         let Some(gate) = &self.gate else { return true };
         let mut gate = gate.lock();
-        let objects_present = self.objects_present.load(Ordering::Relaxed);
-        let admitted = gate.admit(frame.buffer.view(), frame.times.decoded_at, objects_present);
+        let followed = *self.followed.lock();
+        let admitted = gate.admit(frame.buffer.view(), frame.times.decoded_at, followed);
         self.idle.store(gate.is_idle(), Ordering::Relaxed);
         admitted
     }
@@ -59,15 +59,15 @@ impl Attention {
         }
     }
 
-    /// Whether the tracker knows of any object now.
-    pub fn note_objects(&self, are_present: bool) {
-        self.objects_present.store(are_present, Ordering::Relaxed);
-        if are_present {
+    /// What the tracker follows now.
+    pub fn follow(&self, followed: Followed) {
+        *self.followed.lock() = followed;
+        if followed == Followed::Others {
             self.idle.store(false, Ordering::Relaxed);
         }
     }
 
-    /// Whether nothing has moved for a while and nothing is there.
+    /// Whether nothing has moved for a while and nothing is followed but what stands still.
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.idle.load(Ordering::Relaxed)

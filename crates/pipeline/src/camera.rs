@@ -345,7 +345,7 @@ impl Camera {
         {
             self.take_snapshots(&work, plan, observation.best_shots(), &Arc::from(buffer), times.capture);
         }
-        work.attention.note_objects(observation.observer().follows_any());
+        work.attention.follow(observation.observer().followed());
         drop(observation);
         self.stages.record(Stage::Observation, begun.elapsed());
         // From now on the camera's next frame may be taken into a batch.

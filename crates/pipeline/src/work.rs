@@ -13,6 +13,7 @@ use sightline_core::{
     event::{EndReason, FrameBalance, ModelIdentity, Origin},
     frame::{Frame, PictureSize},
     model::DetectionSettings,
+    motion::Followed,
     picture_watch::{PictureState, PictureWatch, PictureWatchSettings},
     plan::CameraPlan,
     ports::{Archive, FrameUse},
@@ -165,7 +166,7 @@ impl Work {
     /// Ends all objects that are present, for `reason`.
     pub fn end_objects(&self, reason: EndReason) {
         self.observation.lock().end_all(reason);
-        self.attention.note_objects(false);
+        self.attention.follow(Followed::Nothing);
     }
 
     /// Whether a result is to be observed: one of an earlier work has another model's labels, and work that has ended

@@ -73,7 +73,7 @@ pub struct CameraStatus {
     pub codec: Option<String>,
     /// GStreamer element that decodes it, once known.
     pub decoder: Option<String>,
-    /// Nothing has moved for a while and nothing is there: the motion gate lets a frame through now and then.
+    /// Nothing has moved for a while, and nothing is there but what stands still: the motion gate lets a frame through now and then.
     pub idle: bool,
     /// Frames since the daemon's start, by what became of them.
     pub frames: FrameBalance,

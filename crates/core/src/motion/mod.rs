@@ -29,14 +29,29 @@ pub struct MotionSettings {
 /// After the last motion, and after the first frame, all go through for so long: for the tracker to see that an object stands
 /// still or has left, and for the background to be learnt.
 const LINGER: Duration = Duration::from_millis(3500);
-/// While objects are there and nothing moves, a frame goes through this often: often enough for an object that stands still
-/// to be seen again and again before it counts as gone ([`crate::track::TrackerSettings::max_age_stationary`]).
-const PRESENT_EVERY: Duration = Duration::from_millis(500);
+/// While nothing moves in the picture and yet something is followed that does not stand still, or may become an object, a frame
+/// goes through this often.
+const UNSETTLED_EVERY: Duration = Duration::from_millis(400);
+/// While all that is followed stands still, a frame goes through this often: often enough for it to be seen again and again
+/// before it counts as gone ([`crate::track::TrackerSettings::max_age_stationary`]).
+const STILL_EVERY: Duration = Duration::from_millis(1500);
 /// Where more than this share of about the last minutes went through for motion, [`MotionSettings::adaptive`] stops looking …
 const BUSY: f32 = 0.9;
 const BUSY_MEMORY: Duration = Duration::from_secs(60);
 /// … for so long.
 const PAUSE: Duration = Duration::from_secs(60);
+
+/// What the tracker follows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Followed {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Only objects that stand still.
+    StillObjects,
+    /// Others, or what may become an object.
+    Others,
+}
 
 /// One camera's gate. Takes some 200 KB.
 #[derive(Clone, Debug)]
@@ -83,18 +98,22 @@ impl MotionGate {
         }
     }
 
-    /// Whether a frame of moment `now` is to be inferred. `objects_present`: the tracker knows of any.
-    pub fn admit(&mut self, view: FrameView<'_>, now: Instant, objects_present: bool) -> bool {
+    /// Whether a frame of moment `now` is to be inferred.
+    pub fn admit(&mut self, view: FrameView<'_>, now: Instant, followed: Followed) -> bool {
         if self.paused_until.is_some_and(|until| now < until) {
             return self.admitted(now);
         }
         let attentive = self.look(&view, now);
-        self.is_idle = !attentive && !objects_present;
-        let pause = if objects_present { PRESENT_EVERY.min(self.settings.max_idle) } else { self.settings.max_idle };
+        self.is_idle = !attentive && followed != Followed::Others;
+        let pause = match followed {
+            Followed::Nothing => self.settings.max_idle,
+            Followed::StillObjects => STILL_EVERY.min(self.settings.max_idle),
+            Followed::Others => UNSETTLED_EVERY,
+        };
         if attentive || !within(self.last_admitted, now, pause) { self.admitted(now) } else { false }
     }
 
-    /// Whether nothing has moved for a while, and nothing is there.
+    /// Whether nothing has moved for a while, and nothing is followed but what stands still.
     #[must_use]
     pub const fn is_idle(&self) -> bool {
         self.is_idle

@@ -33,10 +33,10 @@ impl Watched {
 
     /// Shows a noisy frame whose luma is `luma(x, y)`; whether it is to be inferred.
     fn show(&mut self, luma: impl Fn(usize, usize) -> u8) -> bool {
-        self.show_with(false, luma)
+        self.show_with(Followed::Nothing, luma)
     }
 
-    fn show_with(&mut self, objects_present: bool, luma: impl Fn(usize, usize) -> u8) -> bool {
+    fn show_with(&mut self, followed: Followed, luma: impl Fn(usize, usize) -> u8) -> bool {
         self.now += STEP;
         let random = &mut self.random;
         let samples = (0..HEIGHT).flat_map(|y| (0..WIDTH).map(move |x| (x, y)));
@@ -45,7 +45,7 @@ impl Watched {
         let planes = vec![(plane, WIDTH), (vec![128; WIDTH * HEIGHT / 2], WIDTH)];
         let colorimetry = Colorimetry { matrix: ColorMatrix::Bt709, range: ColorRange::Limited };
         let pixels = OwnedPixels { format: PixelFormat::Nv12, width: WIDTH, height: HEIGHT, colorimetry, planes };
-        self.gate.admit(pixels.view(), self.now, objects_present)
+        self.gate.admit(pixels.view(), self.now, followed)
     }
 
     /// Shows the same for `span`; how many frames are to be inferred.
@@ -124,12 +124,16 @@ fn another_light_is_learnt_at_once() {
 }
 
 #[test]
-fn objects_that_stand_still_are_seen_again_and_again() {
-    let mut watched = Watched::new(settings());
-    watched.rest(8 * SECOND, room);
-    let seen = (0..50).filter(|_| watched.show_with(true, room)).count();
-    assert!((15..=20).contains(&seen), "{seen} in 10 s");
-    assert!(!watched.gate.is_idle(), "the stream is decoded as long as anything is there");
+fn what_is_followed_is_seen_again_and_again() {
+    for (followed, least, most, idle) in
+        [(Followed::Nothing, 1, 1, true), (Followed::StillObjects, 6, 7, true), (Followed::Others, 25, 25, false)]
+    {
+        let mut watched = Watched::new(settings());
+        watched.rest(8 * SECOND, room);
+        let seen = (0..50).filter(|_| watched.show_with(followed, room)).count();
+        assert!((least..=most).contains(&seen), "{followed:?}: {seen} in 10 s");
+        assert_eq!(watched.gate.is_idle(), idle, "{followed:?}");
+    }
 }
 
 #[test]

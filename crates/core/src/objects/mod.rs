@@ -18,6 +18,7 @@ use crate::{
     frame::FrameInfo,
     geometry::{BoxInFrame, Polygon},
     model::Labels,
+    motion::Followed,
     plan::CameraPlan,
     track::{Sighting, Track, TrackChanges, Tracker, TrackerSettings},
 };
@@ -129,10 +130,10 @@ impl ObjectObserver {
         self.tracker.objects()
     }
 
-    /// Whether anything is followed: an object, or what may become one.
+    /// What is followed, as far as the motion gate is concerned.
     #[must_use]
-    pub fn follows_any(&self) -> bool {
-        !self.tracker.is_empty()
+    pub fn followed(&self) -> Followed {
+        self.tracker.followed()
     }
 
     /// The name of a reported class.

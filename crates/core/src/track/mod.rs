@@ -14,7 +14,7 @@ use self::{
     assignment::{Assigner, Pair},
     kalman::BoxFilter,
 };
-use crate::{detection::Detection, geometry::BoxInFrame};
+use crate::{detection::Detection, geometry::BoxInFrame, motion::Followed};
 
 /// How tracks are made and lost.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -176,10 +176,14 @@ impl Tracker {
         self.next_id = earlier.next_id;
     }
 
-    /// Whether nothing is followed, neither objects nor what may become one.
+    /// What is followed: objects, and what may become one.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.tracks.is_empty()
+    pub fn followed(&self) -> Followed {
+        if self.tracks.is_empty() {
+            return Followed::Nothing;
+        }
+        let is_still = |track: &Track| track.id.is_some() && track.stationary;
+        if self.tracks.iter().all(is_still) { Followed::StillObjects } else { Followed::Others }
     }
 
     /// The objects present: tracks with an id, oldest first.

@@ -18,7 +18,8 @@ use sightline_core::{
     frame::{CaptureClock, Frame, FrameBuffer, FrameInfo, FrameTimes, FrameView},
     plan::CameraSpec,
     ports::{
-        FrameSource, RunningSource, SourceCallbacks, SourceError, SourceErrorCode, SourceEvent, StopOutcome, StreamInfo,
+        FrameSource, FrameUse, RunningSource, SourceCallbacks, SourceError, SourceErrorCode, SourceEvent, StopOutcome,
+        StreamInfo,
     },
 };
 use sightline_media::{FileError, VideoFrame, VideoReader};
@@ -136,9 +137,15 @@ fn play(mut video: Endless, callbacks: &SourceCallbacks, stopping: &AtomicBool, 
         waiting.until_taken();
         waiting.set(true);
         let now = wall_now();
-        let times = FrameTimes { capture: now, clock: CaptureClock::Receive, decoded: now, decoded_at: Instant::now() };
+        let decoded_at = Instant::now();
+        let for_what = (callbacks.use_of_frame)(decoded_at);
+        if for_what != FrameUse::Inference {
+            waiting.set(false);
+            continue;
+        }
+        let times = FrameTimes { capture: now, clock: CaptureClock::Receive, decoded: now, decoded_at };
         let buffer = Box::new(Told { pixels: buffer, waiting: waiting.clone() });
-        (callbacks.on_frame)(Frame { info: FrameInfo { width, height, seq: 0 }, times, buffer });
+        (callbacks.on_frame)(Frame { info: FrameInfo { width, height, seq: 0 }, times, buffer }, for_what);
     }
 }
 

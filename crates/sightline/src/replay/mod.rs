@@ -164,9 +164,8 @@ impl Replay {
             if self.rate.as_mut().is_some_and(|rate| !rate.admit(times.decoded_at)) {
                 continue;
             }
-            let follows_any = self.observation.observer().follows_any();
-            let is_passed_over =
-                |gate: &mut MotionGate| !gate.admit(frame.buffer.view(), times.decoded_at, follows_any);
+            let followed = self.observation.observer().followed();
+            let is_passed_over = |gate: &mut MotionGate| !gate.admit(frame.buffer.view(), times.decoded_at, followed);
             if self.gate.as_mut().is_some_and(is_passed_over) {
                 continue;
             }

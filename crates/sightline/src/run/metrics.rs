@@ -76,7 +76,11 @@ fn cameras(collector: &mut Collector, observed: &Observed) {
     let help = "Encoded pictures that were not decoded, by reason.";
     collector.counter("sightline_pictures_undecoded", help, undecoded);
     let idle = cameras.iter().map(|(id, status, _)| (of(id), f64::from(u8::from(status.idle))));
-    collector.gauge("sightline_camera_idle", "1 while nothing moves and nothing is there.", idle);
+    collector.gauge(
+        "sightline_camera_idle",
+        "1 while nothing moves, and nothing is there but what stands still.",
+        idle,
+    );
     let waiting = cameras.iter().map(|(id, status, _)| (of(id), status.frames.waiting as f64));
     collector.gauge("sightline_frames_waiting", "Frames that wait, or are in a batch.", waiting);
     let rates = cameras.iter().map(|(id, status, _)| (of(id), status.fps));
