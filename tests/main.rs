@@ -38,6 +38,7 @@ mod scenarios {
     mod models_that_fail;
     mod openvino;
     mod operations;
+    mod overload;
     mod pipelines_that_fail;
     mod privacy;
     mod provider_fails_while_it_runs;

@@ -174,11 +174,13 @@ fn values_out_of_range() {
             &["p.yaml:4: cameras.a.labels[0]: the model has no such label"],
         ),
         (
-            "inference:\n  max_batch: 0\n  max_wait: 11s\n  providers: []\ncameras: {a: {url: test://}}\n",
+            "inference:\n  max_batch: 0\n  max_wait: 11s\n  providers: []\n  latency_target: 4ms\ncameras: {a: {url: test://, priority: urgent}}\n",
             &[
                 "p.yaml:5: inference.max_batch: must lie between 1 and 256, not 0",
                 "p.yaml:6: inference.max_wait: must be at most 10s",
                 "p.yaml:7: inference.providers: names no provider",
+                "p.yaml:8: inference.latency_target: must be at least 5ms",
+                "p.yaml:9: cameras.a.priority: expected one of `low`, `normal`, `high`",
             ],
         ),
         (
@@ -362,7 +364,9 @@ fn how_little_a_camera_may_do() {
         ),
         (
             "cameras: {a: {url: test://, decoding: {key_frames_when_idle: true}}}\n",
-            &["p.yaml:4: cameras.a.decoding.key_frames_when_idle: nothing says when the camera is idle: it has no motion gate"],
+            &[
+                "p.yaml:4: cameras.a.decoding.key_frames_when_idle: nothing says when the camera is idle: it has no motion gate",
+            ],
         ),
     ]);
 }

@@ -16,7 +16,7 @@ pub use self::{
     change::{EndReason, Event, EventKind, LineDirection, ObjectChange},
     detections::{FrameDetections, WireDetection},
     retained::{LineCrossings, Retained},
-    status::{CameraState, CameraStatus, FrameBalance, NodeStatus, PipelineStatus},
+    status::{CameraState, CameraStatus, FrameBalance, LoadState, LoadStatus, NodeStatus, PipelineStatus},
     ulid::{NotAUlid, Ulid},
 };
 use crate::{
