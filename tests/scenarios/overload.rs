@@ -1,7 +1,7 @@
 //! More frames than the network can do: whose go first, what becomes of the others, and who is told.
 
 use crate::support::{
-    alone, broker::Broker, daemon::Daemon, listener::Listener, log::assert_calm, run, stderr, wait_until,
+    alone, broker::Broker, daemon::Daemon, listener::Listener, log::assert_calm, sightline, stderr, wait_until,
 };
 
 /// Of fifteen frames a second each, where one thread does far fewer with a network of full size.
@@ -13,7 +13,7 @@ async fn more_than_the_network_can_do_is_told_and_shared_by_priority() {
     let folder = tempfile::tempdir().expect("a folder");
     let model = folder.path().join("model");
     let out = model.to_str().expect("UTF-8");
-    let built = run(&["models", "build", "ssd-mobilenet-v1", "--out", out]);
+    let built = sightline().args(["models", "build", "ssd-mobilenet-v1", "--out", out]).output().expect("it runs");
     assert!(built.status.success(), "{}", stderr(&built));
     let broker = Broker::start();
     let listener = Listener::start(&broker).await;
