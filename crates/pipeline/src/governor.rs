@@ -1,8 +1,9 @@
 //! Holds the age of results at a target by taking fewer frames. Pure: `now` is an argument.
 //!
-//! It looks at the 95th percentile of about a second's results at a time. Over the target it halves the batches, and when they
-//! cannot be smaller it takes a fraction of the wished frames; well under it, it gives back a step. What was too much once is not
-//! tried again for a while, for longer each time: the factor goes up one step, and back, at most once in that time.
+//! It looks at the 95th percentile of about a second's results at a time. Over the target it makes the batches smaller, and when
+//! that does not help it takes no more frames than the network has done, less a little. Well under the target it takes one step up
+//! after a while; when that was too much it goes back, and waits for longer before the next one. So the factor turns at most once
+//! in ten seconds. When fewer frames are wished than before it gives back at once what that leaves room for.
 //! Everything between the target and 85 % of it is left as it is.
 
 use std::time::{Duration, Instant};

@@ -64,7 +64,7 @@ impl Simulation {
         let interval = (1000.0 / self.fps) as u64;
         for camera in 0..self.cameras {
             // Each at its own moment of the interval.
-            if (self.millis + camera * 37) % interval != 0 {
+            if !(self.millis + camera * 37).is_multiple_of(interval) {
                 continue;
             }
             self.governor.wished();

@@ -22,6 +22,14 @@ struct Sender {
     late: u64,
 }
 
+/// What a worker runs, when it began and when it ends.
+#[derive(Clone)]
+struct Batch {
+    frames: Vec<(CameraKey, Instant)>,
+    began: u64,
+    ends: u64,
+}
+
 struct Simulation {
     queue: FrameQueue,
     start: Instant,
@@ -30,8 +38,8 @@ struct Simulation {
     frame_millis: u64,
     /// Frames and answers come up to a quarter late.
     noise: Option<fastrand::Rng>,
-    /// Each worker's batch, when it began and when it ends.
-    workers: Vec<Option<(Vec<(CameraKey, Instant)>, u64, u64)>>,
+    /// Each worker's batch.
+    workers: Vec<Option<Batch>>,
 }
 
 impl Simulation {
@@ -85,9 +93,9 @@ impl Simulation {
         let now = self.start + Duration::from_millis(self.millis);
         self.send(now);
         for worker in 0..self.workers.len() {
-            let ended = matches!(&self.workers[worker], Some((_, _, ends)) if *ends <= self.millis);
-            if ended && let Some((frames, began, _)) = self.workers[worker].take() {
-                self.answer(&frames, began, now);
+            let millis = self.millis;
+            if let Some(batch) = self.workers[worker].take_if(|batch| batch.ends <= millis) {
+                self.answer(&batch.frames, batch.began, now);
             }
         }
         for worker in 0..self.workers.len() {
@@ -101,7 +109,7 @@ impl Simulation {
                 let late = self.noise.as_mut().map_or(0, |noise| noise.u64(0..takes / 4));
                 let ends = self.millis + takes + late;
                 let frames = batch.iter().map(|(key, frame)| (*key, frame.times.decoded_at)).collect();
-                self.workers[worker] = Some((frames, self.millis, ends));
+                self.workers[worker] = Some(Batch { frames, began: self.millis, ends });
             }
         }
     }
@@ -239,7 +247,7 @@ proptest! {
     ) {
         let wished: u64 = cameras.iter().map(|(fps, _)| fps).sum();
         // Nine tenths of the time, and no camera's interval is as short as all the others' frames together are long.
-        let mut simulation = Simulation::new(1, batch, (900 / wished).min(10).max(1), &cameras);
+        let mut simulation = Simulation::new(1, batch, (900 / wished).clamp(1, 10), &cameras);
         simulation.run(20);
         for sender in &simulation.senders {
             let balance = simulation.queue.balance(sender.key);
