@@ -271,7 +271,7 @@ impl FrameQueue {
         order.extend(
             ready.filter_map(|(key, slot)| Some(Shares::candidate(*key, slot.waiting.as_ref()?.since, &slot.turn))),
         );
-        self.shares.order(&mut order, now);
+        self.shares.order(&mut order, self.settings.max_batch, now);
         let next = self.take_of(&order, idle_workers, batch, now);
         self.order = order;
         next

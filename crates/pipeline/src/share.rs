@@ -92,47 +92,24 @@ impl Shares {
         Candidate { key, since, finish: turn.finish, out_of_turn: false, unserved_since: turn.unserved_since }
     }
 
-    /// Puts `candidates` in the order in which they are to be served.
-    pub fn order<K: Copy + Ord>(&self, candidates: &mut Vec<Candidate<K>>, now: Instant) {
-        let by_share = |a: &Candidate<K>, b: &Candidate<K>| {
-            a.finish.total_cmp(&b.finish).then(a.since.cmp(&b.since)).then(a.key.cmp(&b.key))
+    /// Puts the first `places` of `candidates` in the order in which they are to be served.
+    pub fn order<K: Copy + Ord>(&self, candidates: &mut [Candidate<K>], places: usize, now: Instant) {
+        candidates
+            .sort_unstable_by(|a, b| a.finish.total_cmp(&b.finish).then(a.since.cmp(&b.since)).then(a.key.cmp(&b.key)));
+        let hungry_since = |(at, it): (usize, &Candidate<K>)| {
+            let since = it.unserved_since?;
+            (now.saturating_duration_since(since) >= HUNGRY_AFTER).then_some((since, at))
         };
-        candidates.sort_unstable_by(by_share);
-        let is_hungry =
-            |it: &Candidate<K>| it.unserved_since.is_some_and(|at| now.saturating_duration_since(at) >= HUNGRY_AFTER);
-        if !candidates.iter().any(is_hungry) {
-            return;
-        }
-        let (mut hungry, fed): (Vec<_>, Vec<_>) = candidates.drain(..).partition(is_hungry);
-        hungry.sort_by_key(|it| it.unserved_since);
-        hungry.iter_mut().for_each(|it| it.out_of_turn = true);
-        // Of both the next one by share stands for the place that goes by shares.
-        let mut left: Vec<Candidate<K>> = fed;
-        let mut hungry = std::collections::VecDeque::from(hungry);
-        left.reverse();
-        let mut goes_by_share = self.out_of_turn_last;
-        while let Some(longest) = hungry.front().copied() {
-            if goes_by_share {
-                let lightest =
-                    hungry.iter().enumerate().min_by(|(_, a), (_, b)| by_share(a, b)).map(|(at, it)| (at, *it));
-                match (left.last().copied(), lightest) {
-                    (Some(fed), Some((_, other))) if by_share(&fed, &other).is_lt() => {
-                        left.pop();
-                        candidates.push(fed);
-                    }
-                    (_, Some((at, other))) => {
-                        hungry.remove(at);
-                        candidates.push(Candidate { out_of_turn: false, ..other });
-                    }
-                    (_, None) => {}
-                }
-            } else {
-                hungry.pop_front();
-                candidates.push(longest);
+        let mut out_of_turn = !self.out_of_turn_last;
+        for place in 0..places.min(candidates.len()) {
+            let rest = &mut candidates[place..];
+            let Some((_, longest)) = rest.iter().enumerate().filter_map(hungry_since).min() else { break };
+            if out_of_turn {
+                rest[..=longest].rotate_right(1);
+                rest[0].out_of_turn = true;
             }
-            goes_by_share = !goes_by_share;
+            out_of_turn = !out_of_turn;
         }
-        candidates.extend(left.into_iter().rev());
     }
 
     /// A candidate's frame is taken.
