@@ -45,9 +45,9 @@ fn all_are_accounted_for(rig: &Rig) -> bool {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn results_are_no_older_than_two_intervals_and_the_status_says_that_it_is_too_much() {
     const INTERVAL_MILLIS: i64 = 200;
-    // Fifty frames a second are wished, half of them can be had: in batches of eight each result would be older than 320 ms.
-    let (plans, source) = cameras(&[Priority::Normal; 10], 5);
-    let rig = start(plans, source, taking_for_each(40), 8);
+    // Eighty frames a second are wished, 25 can be had: in batches of sixteen each result would be older than 640 ms.
+    let (plans, source) = cameras(&[Priority::Normal; 16], 5);
+    let rig = start(plans, source, taking_for_each(40), 16);
     rig.wait_for("an overload", |rig| rig.engine.load().state == LoadState::Overloaded).await;
     let ages = ages(&rig);
     let at = |percent: usize| ages[(ages.len() * percent / 100).min(ages.len() - 1)];
@@ -55,11 +55,11 @@ async fn results_are_no_older_than_two_intervals_and_the_status_says_that_it_is_
     assert!(at(90) <= 2 * INTERVAL_MILLIS, "p50 {} p90 {} p100 {} ms", at(50), at(90), at(100));
     let load = rig.engine.load();
     assert!(load.inferred_share < 0.9, "{load:?}");
-    assert_eq!((load.batch, load.fps_factor), (8, 1.0));
+    assert_eq!((load.batch, load.fps_factor), (16, 1.0));
     assert!(load.latency_ms_p95.is_some());
-    let least = (0..10).map(|index| rig.inferred(&format!("camera-{index}"))).min().unwrap_or(0);
-    let most = (0..10).map(|index| rig.inferred(&format!("camera-{index}"))).max().unwrap_or(0);
-    // They are opened one after the other, within a second.
+    let least = (0..16).map(|index| rig.inferred(&format!("camera-{index}"))).min().unwrap_or(0);
+    let most = (0..16).map(|index| rig.inferred(&format!("camera-{index}"))).max().unwrap_or(0);
+    // They are opened one after the other, within two seconds.
     assert!(least * 2 >= most, "{least} to {most}");
     assert!(all_are_accounted_for(&rig));
     let status = rig.runtime.pipelines()[0].status();
