@@ -39,6 +39,7 @@ mod scenarios {
     mod models_that_fail;
     mod openvino;
     mod operations;
+    mod overload;
     mod pipelines_that_fail;
     mod privacy;
     mod provider_fails_while_it_runs;

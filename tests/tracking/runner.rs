@@ -11,7 +11,7 @@ use sightline_core::{
     frame::{CaptureClock, FrameInfo},
     model::Labels,
     objects::ObjectObserver,
-    plan::{CameraPlan, CameraSpec, DecodingPlan, LinePlan, SourceSpec, ZonePlan},
+    plan::{CameraPlan, CameraSpec, DecodingPlan, LinePlan, Priority, SourceSpec, ZonePlan},
     time::WallTime,
     track::Track,
 };
@@ -91,6 +91,7 @@ fn camera(zones: &[ZonePlan], lines: &[LinePlan]) -> CameraPlan {
             keep_packets: None,
         },
         fps: 10.0,
+        priority: Priority::default(),
         labels: BTreeMap::new(),
         zones: zones.to_vec(),
         lines: lines.to_vec(),

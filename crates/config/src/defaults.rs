@@ -24,6 +24,9 @@ pub(crate) const MAX_MAX_BATCH: usize = 256;
 /// on a CPU a batch of eight takes eight times as long as one (measured: 5.2 ms and 41.8 ms).
 pub(crate) const MAX_WAIT: Duration = Duration::ZERO;
 pub(crate) const MAX_MAX_WAIT: Duration = Duration::from_secs(10);
+/// Less is no time for any network to answer in.
+pub(crate) const MIN_LATENCY_TARGET: Duration = Duration::from_millis(5);
+pub(crate) const MAX_LATENCY_TARGET: Duration = Duration::from_secs(10);
 /// More threads or sessions than that is a slip of the keyboard.
 pub(crate) const MAX_THREADS: usize = 256;
 pub(crate) const MAX_GPU: u32 = 63;

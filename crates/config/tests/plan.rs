@@ -14,8 +14,8 @@ use common::{environment, folder, load_text};
 use sightline_config::load;
 use sightline_core::outbox::OutboxPlan;
 use sightline_core::plan::{
-    CameraPlan, DecodingPlan, InferencePlan, LabelFilter, MotionPlan, OnUnavailable, Plan, Provider, RtspTransport,
-    SourceSpec, Switch,
+    CameraPlan, DecodingPlan, InferencePlan, LabelFilter, MotionPlan, OnUnavailable, Plan, Priority, Provider,
+    RtspTransport, SourceSpec, Switch,
 };
 use sightline_core::provider::{
     ArenaGrowth, CpuOptions, CudaOptions, OpenVinoOptions, OpenVinoPrecision, OpenVinoRuntime, TensorRtOptions,
@@ -45,6 +45,7 @@ fn what_is_left_out_has_its_default() {
         on_unavailable: OnUnavailable::Fallback,
         max_batch: 8,
         max_wait: Duration::ZERO,
+        latency_target: None,
     };
     assert_eq!(pipeline.inference, inference);
     let mqtt = &pipeline.mqtt;
@@ -63,6 +64,18 @@ fn what_is_left_out_has_its_default() {
         verify_tls: true,
     };
     assert_eq!(camera.spec.source, source);
+}
+
+#[test]
+fn who_goes_first_and_how_old_results_may_be() {
+    let text = "version: 1\nname: a\nmodel: {name: ssd-mobilenet-v1-coco}\ninference: {latency_target: 50ms}\n\
+                defaults: {priority: low}\n\
+                cameras: {a: {url: test://}, b: {url: test://, priority: high}, c: {url: test://, priority: normal}}\n";
+    let plan = plan(text);
+    assert_eq!(plan.pipelines[0].inference.latency_target, Some(Duration::from_millis(50)));
+    let priorities: Vec<_> = plan.pipelines[0].cameras.iter().map(|camera| camera.priority).collect();
+    assert_eq!(priorities, [Priority::Low, Priority::High, Priority::Normal]);
+    assert!(Priority::Low < Priority::Normal && Priority::Normal < Priority::High);
 }
 
 #[test]

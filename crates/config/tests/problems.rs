@@ -174,11 +174,13 @@ fn values_out_of_range() {
             &["p.yaml:4: cameras.a.labels[0]: the model has no such label"],
         ),
         (
-            "inference:\n  max_batch: 0\n  max_wait: 11s\n  providers: []\ncameras: {a: {url: test://}}\n",
+            "inference:\n  max_batch: 0\n  max_wait: 11s\n  providers: []\n  latency_target: 4ms\ncameras: {a: {url: test://, priority: urgent}}\n",
             &[
                 "p.yaml:5: inference.max_batch: must lie between 1 and 256, not 0",
                 "p.yaml:6: inference.max_wait: must be at most 10s",
                 "p.yaml:7: inference.providers: names no provider",
+                "p.yaml:8: inference.latency_target: must be at least 5ms",
+                "p.yaml:9: cameras.a.priority: expected one of `low`, `normal`, `high`",
             ],
         ),
         (

@@ -65,20 +65,20 @@ const COMPLETE: &str = r#"{
             {"name": "tensorrt", "device": 0, "precision": "int8", "workspace": "1GiB", "cache": false, "batch_sizes": [1, 8]},
             {"name": "cuda", "memory_limit": "2GB", "arena": "power_of_two", "tf32": false},
             {"name": "cpu", "threads": 2, "workers": 3, "arena": false}],
-        "on_unavailable": "fail", "max_batch": 4, "max_wait": "5ms"
+        "on_unavailable": "fail", "max_batch": 4, "max_wait": "5ms", "latency_target": "50ms"
     },
     "mqtt": {
         "url": "mqtt://127.0.0.1:1883", "username": "edge", "password": "x",
         "prefix": "sightline", "node": "${hostname}", "detections": true,
         "outbox": {"max_size": "10MiB", "max_age": "1d", "history_size": "1GB", "history_age": "30d"}
     },
-    "defaults": {"fps": 5, "transport": "tcp", "labels": ["person"], "stall_timeout": "10s",
+    "defaults": {"fps": 5, "priority": "low", "transport": "tcp", "labels": ["person"], "stall_timeout": "10s",
         "frozen_after": "off", "dark_after": "1m", "decoder": "avdec_h264",
         "motion": {"enabled": false}, "decoding": {"skip_non_reference": false},
         "snapshots": {"quality": 50}, "clips": {"enabled": false}},
     "cameras": {
         "front-door": {
-            "url": "rtsps://10.0.0.21/stream1", "username": "viewer", "password": "x", "fps": 0.5,
+            "url": "rtsps://10.0.0.21/stream1", "username": "viewer", "password": "x", "fps": 0.5, "priority": "high",
             "transport": "udp", "decoder": "avdec_h265", "stall_timeout": "2m", "frozen_after": "30s", "dark_after": "off", "verify_tls": false,
             "labels": {
                 "person": {"score": 0.6, "min_area": 0.001, "max_area": 0.5},
@@ -137,6 +137,7 @@ fn schema_and_reader_refuse_the_same() {
         ("/model/score_threshold", serde_json::json!(1.5)),
         ("/inference/max_batch", serde_json::json!(0)),
         ("/inference/max_wait", serde_json::json!("5")),
+        ("/inference/latency_target", serde_json::json!("fast")),
         ("/inference/providers", serde_json::json!([])),
         ("/inference/providers/1/name", serde_json::json!("npu")),
         ("/inference/providers/1/streams", serde_json::json!(0)),
@@ -149,6 +150,8 @@ fn schema_and_reader_refuse_the_same() {
         ("/mqtt/outbox/max_size", serde_json::json!("100")),
         ("/cameras/front-door/frozen_after", serde_json::json!("never")),
         ("/defaults/fps", serde_json::json!(0)),
+        ("/defaults/priority", serde_json::json!("urgent")),
+        ("/cameras/front-door/priority", serde_json::json!(1)),
         ("/defaults/transport", serde_json::json!("sctp")),
         ("/cameras", serde_json::json!({})),
         ("/cameras/clip", serde_json::json!({"loop": true})),

@@ -56,6 +56,10 @@ pub struct InferencePlan {
     /// How long the first frame of a batch waits for company.
     #[serde(serialize_with = "serialize_span")]
     pub max_wait: Duration,
+    /// 95 % of results are to be no older than this, from the decoder to the network's answer, be it with smaller batches and fewer
+    /// frames; as old as they come when absent.
+    #[serde(serialize_with = "serialize_optional_span")]
+    pub latency_target: Option<Duration>,
 }
 
 /// Where and how to publish. Pipelines with equal plans share one connection.
@@ -139,6 +143,8 @@ pub struct CameraPlan {
     pub spec: CameraSpec,
     /// At most so many frames per second go to inference.
     pub fps: f32,
+    /// Whose frames go first when there are more than can be run.
+    pub priority: Priority,
     /// Which labels are reported, and how; every label of the model when empty.
     pub labels: BTreeMap<String, LabelFilter>,
     /// Areas to watch, in the file's order.
@@ -161,6 +167,19 @@ pub struct CameraPlan {
     /// A picture that has been black for so long is dark; never when absent.
     #[serde(serialize_with = "serialize_optional_span")]
     pub dark_after: Option<Duration>,
+}
+
+/// Whose frames go first when there are more than can be run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Priority {
+    /// What the others leave, but a frame now and then in any case.
+    Low,
+    /// As most.
+    #[default]
+    Normal,
+    /// Before the others.
+    High,
 }
 
 /// A motion gate: see [`crate::motion`].

@@ -4,16 +4,16 @@
 use std::{hint::black_box, sync::Arc, time::Duration, time::Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use sightline_core::event::FrameBalance;
+use sightline_core::{event::FrameBalance, plan::Priority};
 use sightline_pipeline::{
     batcher::{Batch, Batcher},
     fakes::frame_at,
-    queue::{FrameQueue, Next, Outcome, QueueSettings},
+    queue::{CameraWish, FrameQueue, Next, Outcome, QueueSettings},
 };
 
 const SETTINGS: QueueSettings =
-    QueueSettings { max_batch: 8, max_wait: Duration::ZERO, max_age: Duration::from_secs(3600) };
-const NO_LIMIT: f32 = 1e9;
+    QueueSettings { max_batch: 8, min_batch: 1, max_wait: Duration::ZERO, latency_target: None };
+const NO_LIMIT: CameraWish = CameraWish { fps: 1e9, priority: Priority::Normal };
 
 /// One frame of each camera: put, taken into batches, settled.
 fn queue(criterion: &mut Criterion) {
@@ -27,7 +27,9 @@ fn queue(criterion: &mut Criterion) {
             bencher.iter(|| {
                 let now = Instant::now();
                 for key in &keys {
-                    drop(queue.put(*key, frame_at(now), now));
+                    if queue.admit(*key, now) {
+                        drop(queue.put(*key, frame_at(now), false, now));
+                    }
                 }
                 while queue.take(now, 1, &mut batch, &mut stale) == Next::Run {
                     for (key, frame) in batch.drain(..) {
@@ -48,7 +50,9 @@ fn superseded(criterion: &mut Criterion) {
     criterion.bench_function("queue, a frame takes another's place", |bencher| {
         bencher.iter(|| {
             let now = Instant::now();
-            drop(black_box(queue.put(key, frame_at(now), now)));
+            if queue.admit(key, now) {
+                drop(black_box(queue.put(key, frame_at(now), false, now)));
+            }
         });
     });
 }
@@ -64,7 +68,9 @@ fn batcher(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::from_parameter(cameras), |bencher| {
             bencher.iter(|| {
                 let now = Instant::now();
-                keys.iter().for_each(|key| batcher.put(*key, frame_at(now), now));
+                for key in keys.iter().filter(|key| batcher.admit(**key, now)) {
+                    batcher.put(*key, frame_at(now), now);
+                }
                 while batcher.has_work() && batcher.next(&mut batch) {
                     settle(&mut batch);
                 }
@@ -95,7 +101,9 @@ fn handed_over(criterion: &mut Criterion) {
     criterion.bench_function("batcher, a frame to a sleeping worker and the answer back", |bencher| {
         bencher.iter(|| {
             let now = Instant::now();
-            batcher.put(key, frame_at(now), now);
+            if batcher.admit(key, now) {
+                batcher.put(key, frame_at(now), now);
+            }
             settled.recv()
         });
     });

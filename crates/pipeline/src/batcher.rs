@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use parking_lot::{Condvar, Mutex};
 use sightline_core::{event::FrameBalance, frame::Frame};
 
-use crate::queue::{CameraKey, FrameQueue, Next, Outcome, QueueSettings};
+use crate::queue::{CameraKey, CameraWish, FrameQueue, Load, Next, Outcome, QueueSettings};
 
 /// A [`FrameQueue`] that several threads share. One short lock per frame; nothing is computed, logged or freed in it.
 #[derive(Debug)]
@@ -68,9 +68,9 @@ impl Batcher {
         Arc::new(Self { state, changed: Condvar::new() })
     }
 
-    /// Adds a camera of which at most `fps` frames per second are inferred. Its counts go on from `counts`.
-    pub fn add(&self, fps: f32, counts: FrameBalance) -> CameraKey {
-        self.state.lock().queue.add(fps, counts)
+    /// Adds a camera. Its counts go on from `counts`.
+    pub fn add(&self, wish: CameraWish, counts: FrameBalance) -> CameraKey {
+        self.state.lock().queue.add(wish, counts)
     }
 
     /// Drops a camera's waiting frame, counted as stopped.
@@ -99,7 +99,11 @@ impl Batcher {
 
     /// Takes in an admitted frame; the latest one of a camera wins.
     pub fn put(&self, key: CameraKey, frame: Frame, now: Instant) {
-        let superseded = self.state.lock().queue.put(key, frame, now);
+        let superseded = {
+            let mut state = self.state.lock();
+            let all_are_busy = state.idle_workers == 0;
+            state.queue.put(key, frame, all_are_busy, now)
+        };
         self.changed.notify_one();
         // Freed here and not under the lock: it gives a buffer back to the decoder.
         drop(superseded);
@@ -138,6 +142,17 @@ impl Batcher {
         // Another worker may have slept through a frame that did not fit into this batch.
         self.changed.notify_one();
         true
+    }
+
+    /// A batch that was taken at `taken` has its answers: see [`FrameQueue::answered`]. To be told before they are handed on.
+    pub fn answered(&self, frames: &[(CameraKey, Instant)], taken: Instant) {
+        self.state.lock().queue.answered(frames, taken, Instant::now());
+    }
+
+    /// How much of what is wished is done.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        self.state.lock().queue.load(Instant::now())
     }
 
     /// Ends all waiting workers.

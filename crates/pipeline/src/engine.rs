@@ -12,19 +12,21 @@ use std::{
 
 use parking_lot::{Mutex, RwLock};
 use sightline_core::{
-    event::FrameBalance,
+    event::{FrameBalance, LoadState, LoadStatus},
     execution::{BatchSizes, Execution, PassedOver},
     histogram::StageTimes,
     model::ModelSpec,
     plan::InferencePlan,
     ports::Backend,
+    time::WallTime,
 };
 use tokio::sync::{Notify, mpsc};
 
 use crate::{
     batcher::Batcher,
+    clock::wall_now,
     detector::Detector,
-    queue::{CameraKey, QueueSettings},
+    queue::{CameraKey, CameraWish, QueueSettings},
     trouble::Trouble,
     worker::{self, AtWork, CameraPort, CameraPorts, InferredFrame, WorkerParts},
 };
@@ -47,10 +49,6 @@ pub struct EngineParts {
     pub stages: Arc<StageTimes>,
 }
 
-/// A frame that waited longer than this for the network says nothing about now: the camera has sent better ones, or
-/// has stopped sending.
-const MAX_FRAME_AGE: Duration = Duration::from_millis(1000);
-
 /// Running workers, and the queue they take frames from.
 pub struct Engine {
     /// The model.
@@ -65,6 +63,8 @@ pub struct Engine {
     ports: CameraPorts,
     stages: Arc<StageTimes>,
     batches: Arc<AtomicU64>,
+    /// What the wished frames last were found to be, and since when.
+    load: Mutex<(LoadState, WallTime)>,
     workers: Mutex<Vec<(JoinHandle<()>, Arc<AtWork>)>>,
     /// Sessions that run; also when their threads have been taken to be joined.
     sessions: AtomicUsize,
@@ -90,8 +90,9 @@ impl Engine {
         let EngineParts { model, inference, execution, backends, batch_sizes, stages, trouble } = parts;
         let batcher = Batcher::new(QueueSettings {
             max_batch: batch_sizes.most(inference.max_batch),
+            min_batch: batch_sizes.fitting(1),
             max_wait: inference.max_wait,
-            max_age: MAX_FRAME_AGE,
+            latency_target: inference.latency_target,
         });
         let engine = Arc::new(Self {
             model,
@@ -103,6 +104,7 @@ impl Engine {
             ports: Arc::new(RwLock::new(BTreeMap::new())),
             stages,
             batches: Arc::default(),
+            load: Mutex::new((LoadState::Ok, wall_now())),
             workers: Mutex::default(),
             sessions: AtomicUsize::new(0),
         });
@@ -159,11 +161,10 @@ impl Engine {
         self.sessions.load(Ordering::Relaxed)
     }
 
-    /// Adds a camera of which at most `fps` frames per second are inferred; its results go to `port`. Its counts go on
-    /// from `counts`.
+    /// Adds a camera; its results go to `port`. Its counts go on from `counts`.
     #[must_use]
-    pub fn add_camera(&self, fps: f32, port: CameraPort, counts: FrameBalance) -> CameraKey {
-        let key = self.batcher.add(fps, counts);
+    pub fn add_camera(&self, wish: CameraWish, port: CameraPort, counts: FrameBalance) -> CameraKey {
+        let key = self.batcher.add(wish, counts);
         self.ports.write().insert(key, port);
         key
     }
@@ -184,6 +185,25 @@ impl Engine {
         Progress { batches, has_work, longest_batch: running.unwrap_or_default() }
     }
 
+    /// How much of what is wished of it is done.
+    #[must_use]
+    pub fn load(&self) -> LoadStatus {
+        let load = self.batcher.load();
+        let mut known = self.load.lock();
+        if known.0 != load.state {
+            let ago = load.since.map(|since| since.elapsed()).unwrap_or_default();
+            *known = (load.state, wall_now().minus_micros(i64::try_from(ago.as_micros()).unwrap_or(0)));
+        }
+        LoadStatus {
+            state: load.state,
+            since: known.1,
+            inferred_share: rounded(load.inferred_share, 1000.0),
+            latency_ms_p95: load.latency_p95.map(|age| rounded(age.as_secs_f64() * 1000.0, 10.0)),
+            batch: load.level.batch,
+            fps_factor: rounded(load.level.factor, 1000.0),
+        }
+    }
+
     /// Ends all workers: takes as long as their last batches. Frames still waiting stay where they are.
     pub fn stop(&self) {
         self.batcher.close();
@@ -199,6 +219,10 @@ impl Drop for Engine {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+fn rounded(value: f64, parts: f64) -> f64 {
+    (value * parts).round() / parts
 }
 
 /// A camera's results: at most one from each of two engines while it is handed over from one to the other.

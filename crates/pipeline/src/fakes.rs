@@ -155,6 +155,8 @@ fn play(script: &Script, callbacks: &SourceCallbacks, wanted: &Mutex<Option<Pict
 pub struct FakeBackend {
     /// How long a run takes.
     pub delay: Duration,
+    /// How much longer it takes for each frame.
+    pub delay_per_frame: Duration,
     /// Every n-th run fails; 0: none.
     pub fail_every: u32,
     /// Every n-th run panics; 0: none.
@@ -174,7 +176,7 @@ impl FakeBackend {
 impl Backend for FakeBackend {
     fn run(&mut self, input: InputView<'_>, read: &mut dyn FnMut(&[OutputView<'_>])) -> Result<(), BackendError> {
         self.runs += 1;
-        std::thread::sleep(self.delay);
+        std::thread::sleep(self.delay + self.delay_per_frame * u32::try_from(input.shape[0]).unwrap_or(1));
         let is_nth = |n: u32| n > 0 && self.runs.is_multiple_of(n);
         assert!(!is_nth(self.panic_every), "the fake backend was told to panic");
         if is_nth(self.fail_every) {

@@ -3,6 +3,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`rate`], [`queue`], [`batcher`] | at most so many frames per second; one slot per camera; fair batches |
+//! | [`share`], [`batch_times`], [`governor`], [`load`] | who goes first when not all fit; how large a batch may be; latency held at a target; whether all fits |
 //! | [`detector`], [`worker`], [`engine`] | preprocessing, network, decoding; one thread per session |
 //! | [`work`] | what is done with a camera's frames, replaceable while its stream goes on |
 //! | [`camera`], [`status`], [`backoff`] | one camera's task: open, watch, observe, open again |
@@ -14,6 +15,7 @@
 
 pub mod attention;
 pub mod backoff;
+pub mod batch_times;
 pub mod batcher;
 pub mod camera;
 pub mod clips;
@@ -23,12 +25,15 @@ mod collected_log;
 pub mod detector;
 pub mod engine;
 pub mod fakes;
+pub mod governor;
 mod inbox;
+pub mod load;
 pub mod observation;
 mod opening;
 pub mod queue;
 pub mod rate;
 pub mod runtime;
+pub mod share;
 pub mod snapshots;
 pub mod stamp;
 pub mod status;

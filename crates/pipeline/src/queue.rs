@@ -1,13 +1,23 @@
-//! Which frame goes into which batch: one slot per camera, oldest wait first. Pure: `now` is an argument.
+//! Which frame goes into which batch: one slot per camera, by shares and by how long it has waited. Pure: `now` is an argument.
 
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant},
 };
 
-use sightline_core::{event::FrameBalance, frame::Frame};
+use sightline_core::{
+    event::{FrameBalance, LoadState},
+    frame::Frame,
+    plan::Priority,
+};
 
-use crate::rate::RateLimit;
+use crate::{
+    batch_times::BatchTimes,
+    governor::{Governor, GovernorSettings, Level},
+    load::{LoadMeter, LoadReading},
+    rate::{Pace, RateLimit},
+    share::{Candidate, Shares, Turn, weight},
+};
 
 /// A camera in a queue. Never used again after its removal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,10 +28,36 @@ pub struct CameraKey(u64);
 pub struct QueueSettings {
     /// At most so many frames in a batch.
     pub max_batch: usize,
+    /// Batches that are smaller than this take no less time.
+    pub min_batch: usize,
     /// How long the first frame of a batch waits for company.
     pub max_wait: Duration,
-    /// A frame that left the decoder longer ago is not worth a look any more.
-    pub max_age: Duration,
+    /// 95 % of results are to be no older than this.
+    pub latency_target: Option<Duration>,
+}
+
+/// What is wished of a camera.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CameraWish {
+    /// At most so many frames per second are inferred.
+    pub fps: f32,
+    /// Whose go first when not all can be.
+    pub priority: Priority,
+}
+
+/// How much of what is wished is done.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Load {
+    /// Whether the wished frames fit.
+    pub state: LoadState,
+    /// When that became so; nothing before the first frame.
+    pub since: Option<Instant>,
+    /// Share of the wished frames that were not left out for want of time, over the last ten seconds.
+    pub inferred_share: f64,
+    /// Age that 95 % of the results did not exceed.
+    pub latency_p95: Option<Duration>,
+    /// What is let through.
+    pub level: Level,
 }
 
 /// What became of a frame that was taken into a batch.
@@ -49,10 +85,17 @@ pub enum Next {
 /// One camera's place: its newest frame, and what became of all others.
 #[derive(Debug)]
 struct Slot {
+    wish: CameraWish,
     rate: RateLimit,
+    /// While the governor lets less through than is wished.
+    thinned: Option<RateLimit>,
+    pace: Pace,
+    turn: Turn,
     waiting: Option<Waiting>,
     /// A frame of this camera is in a batch. Its next one waits, so that results come in order.
     in_flight: bool,
+    /// The network's answer for that frame is there, and on its way to the camera's task.
+    answered_at: Option<Instant>,
     last_put: Option<Instant>,
     counts: FrameBalance,
 }
@@ -67,6 +110,23 @@ struct Waiting {
 
 /// A camera that has not sent for so long is silent: no batch waits for it.
 const SILENT_AFTER: Duration = Duration::from_secs(1);
+/// A frame is not too old before it has waited for so long, be its camera ever so fast: a thread may be late.
+const STALE_AFTER: Duration = Duration::from_millis(200);
+/// A batch whose next camera has an answer on its way waits for that so long: usually it takes a tenth of a millisecond.
+const HAND_OVER: Duration = Duration::from_millis(2);
+
+impl Slot {
+    /// Between two frames of this camera, of which the governor lets `factor` through.
+    fn interval(&self, factor: f64) -> Duration {
+        let wished = 1.0 / (f64::from(self.wish.fps) * factor).max(1e-3);
+        Duration::from_secs_f64(wished).max(self.pace.interval())
+    }
+
+    /// A camera's frame says nothing about now when two more should have come since.
+    fn stale_after(&self, factor: f64) -> Duration {
+        (self.interval(factor) * 2).max(STALE_AFTER)
+    }
+}
 
 /// The waiting frames of all cameras. Bounded: one per camera; a newer frame supersedes an older one.
 #[derive(Debug)]
@@ -74,21 +134,47 @@ pub struct FrameQueue {
     settings: QueueSettings,
     slots: BTreeMap<CameraKey, Slot>,
     next_key: u64,
-    order: Vec<(Instant, CameraKey)>,
+    shares: Shares,
+    batch_times: BatchTimes,
+    load: LoadMeter,
+    governor: Option<Governor>,
+    order: Vec<Candidate<CameraKey>>,
 }
 
 impl FrameQueue {
     /// A queue without cameras.
     #[must_use]
-    pub const fn new(settings: QueueSettings) -> Self {
-        Self { settings, slots: BTreeMap::new(), next_key: 0, order: Vec::new() }
+    pub fn new(settings: QueueSettings) -> Self {
+        let QueueSettings { max_batch, min_batch, latency_target, .. } = settings;
+        let governor = |target| Governor::new(GovernorSettings { target, max_batch, min_batch });
+        Self {
+            settings,
+            slots: BTreeMap::new(),
+            next_key: 0,
+            shares: Shares::default(),
+            batch_times: BatchTimes::default(),
+            load: LoadMeter::default(),
+            governor: latency_target.map(governor),
+            order: Vec::new(),
+        }
     }
 
-    /// Adds a camera of which at most `fps` frames per second are inferred. Its counts go on from `counts`.
-    pub fn add(&mut self, fps: f32, counts: FrameBalance) -> CameraKey {
+    /// Adds a camera. Its counts go on from `counts`.
+    pub fn add(&mut self, wish: CameraWish, counts: FrameBalance) -> CameraKey {
         let key = CameraKey(self.next_key);
         self.next_key += 1;
-        let slot = Slot { rate: RateLimit::new(fps), waiting: None, in_flight: false, last_put: None, counts };
+        let slot = Slot {
+            wish,
+            rate: RateLimit::new(wish.fps),
+            thinned: None,
+            pace: Pace::default(),
+            turn: Turn::default(),
+            waiting: None,
+            in_flight: false,
+            answered_at: None,
+            last_put: None,
+            counts,
+        };
         self.slots.insert(key, slot);
         key
     }
@@ -98,6 +184,8 @@ impl FrameQueue {
         let slot = self.slots.get_mut(&key)?;
         let waiting = slot.waiting.take()?;
         slot.counts.dropped_stopped += 1;
+        self.shares.withdraw(&mut slot.turn, weight(slot.wish.priority));
+        slot.turn.forget_hunger();
         Some(waiting.frame)
     }
 
@@ -110,16 +198,34 @@ impl FrameQueue {
         (waiting.map(|waiting| waiting.frame), counts)
     }
 
-    /// Whether a frame that was decoded at `now` is within its camera's rate. One that is not is accounted for with that; what
-    /// is admitted is to be [put](Self::put) or [passed over](Self::pass_over).
+    /// Whether a frame that was decoded at `now` is within its camera's rate, and within what can be let through. One that is not is
+    /// accounted for with that; what is admitted is to be [put](Self::put) or [passed over](Self::pass_over).
     pub fn admit(&mut self, key: CameraKey, now: Instant) -> bool {
         let Some(slot) = self.slots.get_mut(&key) else { return false };
         slot.last_put = Some(now);
-        if slot.rate.admit(now) {
+        if !slot.rate.admit(now) {
+            slot.counts.decoded += 1;
+            slot.counts.dropped_rate += 1;
+            return false;
+        }
+        slot.pace.note(now);
+        let Some(governor) = &mut self.governor else { return true };
+        governor.wished();
+        let factor = governor.factor_of(slot.wish.priority);
+        if factor >= 1.0 {
+            slot.thinned = None;
+            return true;
+        }
+        let fps = f64::from(slot.wish.fps) * factor;
+        // The golden section spreads any number of cameras evenly.
+        let thinned = slot.thinned.get_or_insert_with(|| RateLimit::begun(fps, (key.0 as f64 * 0.618).fract()));
+        if thinned.admit_at(fps, now) {
             return true;
         }
         slot.counts.decoded += 1;
-        slot.counts.dropped_rate += 1;
+        slot.counts.dropped_load += 1;
+        self.load.wished(now);
+        self.load.missed(now);
         false
     }
 
@@ -130,15 +236,21 @@ impl FrameQueue {
         slot.counts.dropped_idle += 1;
     }
 
-    /// Takes in an admitted frame. What comes back is to be dropped, outside any lock: the one whose place it took.
-    pub fn put(&mut self, key: CameraKey, frame: Frame, now: Instant) -> Option<Frame> {
+    /// Takes in an admitted frame. What comes back is to be dropped, outside any lock: the one whose place it took. While
+    /// `all_are_busy`, of the workers, that one was missed for want of time; else its camera sends in bursts or its task is slow.
+    pub fn put(&mut self, key: CameraKey, frame: Frame, all_are_busy: bool, now: Instant) -> Option<Frame> {
         let Some(slot) = self.slots.get_mut(&key) else { return Some(frame) };
         slot.counts.decoded += 1;
+        self.load.wished(now);
         let Some(waiting) = &mut slot.waiting else {
             slot.waiting = Some(Waiting { frame, since: now });
+            self.shares.begin(&mut slot.turn, weight(slot.wish.priority), now);
             return None;
         };
         slot.counts.dropped_superseded += 1;
+        if all_are_busy {
+            self.load.missed(now);
+        }
         Some(std::mem::replace(&mut waiting.frame, frame))
     }
 
@@ -153,31 +265,107 @@ impl FrameQueue {
         stale: &mut Vec<Frame>,
     ) -> Next {
         self.drop_stale(now, stale);
-        self.order.clear();
+        let mut order = std::mem::take(&mut self.order);
+        order.clear();
         let ready = self.slots.iter().filter(|(_, slot)| !slot.in_flight);
-        self.order.extend(ready.filter_map(|(key, slot)| Some((slot.waiting.as_ref()?.since, *key))));
-        self.order.sort_unstable();
-        let Some(&(oldest, _)) = self.order.first() else { return Next::Idle };
+        order.extend(
+            ready.filter_map(|(key, slot)| Some(Shares::candidate(*key, slot.waiting.as_ref()?.since, &slot.turn))),
+        );
+        self.shares.order(&mut order, self.settings.max_batch, now);
+        let next = self.take_of(&order, idle_workers, batch, now);
+        self.order = order;
+        next
+    }
 
+    fn take_of(
+        &mut self,
+        order: &[Candidate<CameraKey>],
+        idle_workers: usize,
+        batch: &mut Vec<(CameraKey, Frame)>,
+        now: Instant,
+    ) -> Next {
+        let (Some(first), Some(oldest)) = (order.first(), order.iter().map(|it| it.since).min()) else {
+            self.shares.nothing_waits();
+            return Next::Idle;
+        };
+        let max_batch = self.level().batch;
         let deadline = oldest + self.settings.max_wait;
-        let full = self.order.len() >= self.settings.max_batch;
+        let full = order.len() >= max_batch;
         if !full && now < deadline && self.company_may_come(now) {
             return Next::WaitUntil(deadline);
         }
-        let share = self.order.len().div_ceil(idle_workers.max(1));
-        for (_, key) in self.order.iter().take(share.min(self.settings.max_batch)) {
-            let Some(slot) = self.slots.get_mut(key) else { continue };
+        if let Some(until) = self.hand_over(first, now) {
+            return Next::WaitUntil(until);
+        }
+        let share = order.len().div_ceil(idle_workers.max(1)).min(max_batch);
+        let chosen = self.as_fit(&order[..share.min(order.len())], now);
+        for candidate in order.iter().take(chosen) {
+            let Some(slot) = self.slots.get_mut(&candidate.key) else { continue };
             let Some(waiting) = slot.waiting.take() else { continue };
-            slot.in_flight = true;
-            batch.push((*key, waiting.frame));
+            self.shares.serve(&mut slot.turn, candidate, weight(slot.wish.priority));
+            (slot.in_flight, slot.answered_at) = (true, None);
+            batch.push((candidate.key, waiting.frame));
         }
         Next::Run
+    }
+
+    /// How many of `chosen` are run together: so many that none of their cameras sends more than one frame meanwhile, so that a result
+    /// is no older than two of its camera's intervals; one in any case.
+    fn as_fit(&self, chosen: &[Candidate<CameraKey>], now: Instant) -> usize {
+        let mut shortest = Duration::MAX;
+        let fits = chosen.iter().enumerate().take_while(|(index, candidate)| {
+            if let Some(slot) = self.slots.get(&candidate.key) {
+                shortest = shortest.min(slot.interval(self.factor_of(slot.wish.priority)));
+            }
+            *index == 0 || self.batch_times.fit(index + 1, shortest, now)
+        });
+        fits.count()
+    }
+
+    /// Until when to wait because a camera that goes before `first` has just got its answer, and its next frame is about to be free.
+    /// With equal weights there is none: who has just been served is not the next.
+    fn hand_over(&self, first: &Candidate<CameraKey>, now: Instant) -> Option<Instant> {
+        let on_their_way =
+            self.slots.values().filter(|slot| slot.waiting.is_some() && slot.turn.is_before(first.finish));
+        let until = on_their_way.filter_map(|slot| slot.answered_at).map(|at| at + HAND_OVER);
+        if first.out_of_turn { None } else { until.filter(|until| now < *until).max() }
+    }
+
+    /// A batch that was taken at `taken` has its answers: each camera, and when its frame left the decoder.
+    pub fn answered(&mut self, frames: &[(CameraKey, Instant)], taken: Instant, now: Instant) {
+        let took = now.saturating_duration_since(taken);
+        self.batch_times.note(frames.len(), took, now);
+        for (key, decoded_at) in frames {
+            self.load.result(now.saturating_duration_since(*decoded_at), now);
+            if let Some(slot) = self.slots.get_mut(key) {
+                slot.answered_at = Some(now);
+            }
+        }
+        if let Some(governor) = &mut self.governor {
+            governor.results(frames.iter().map(|(_, at)| now.saturating_duration_since(*at)), took, now);
+        }
+    }
+
+    /// How much of what is wished is done.
+    pub fn load(&mut self, now: Instant) -> Load {
+        let LoadReading { state, since, inferred_share, latency_p95 } = self.load.read(now);
+        Load { state, since, inferred_share, latency_p95, level: self.level() }
+    }
+
+    /// What is let through.
+    fn level(&self) -> Level {
+        let all = Level { batch: self.settings.max_batch, factor: 1.0 };
+        self.governor.as_ref().map_or(all, Governor::level)
+    }
+
+    fn factor_of(&self, priority: Priority) -> f64 {
+        self.governor.as_ref().map_or(1.0, |governor| governor.factor_of(priority))
     }
 
     /// Accounts for a frame that was taken; the camera's next one may be taken from now on.
     pub fn settle(&mut self, key: CameraKey, outcome: Outcome) {
         let Some(slot) = self.slots.get_mut(&key) else { return };
-        slot.in_flight = false;
+        (slot.in_flight, slot.answered_at) = (false, None);
         match outcome {
             Outcome::Inferred => slot.counts.inferred += 1,
             Outcome::Failed => slot.counts.dropped_failed += 1,
@@ -206,11 +394,14 @@ impl FrameQueue {
     }
 
     fn drop_stale(&mut self, now: Instant, stale: &mut Vec<Frame>) {
-        let max_age = self.settings.max_age;
+        let governor = self.governor.as_ref();
         for slot in self.slots.values_mut() {
-            let old = |w: &mut Waiting| now.saturating_duration_since(w.frame.times.decoded_at) > max_age;
+            let stale_after = slot.stale_after(governor.map_or(1.0, |it| it.factor_of(slot.wish.priority)));
+            let old = |w: &mut Waiting| now.saturating_duration_since(w.frame.times.decoded_at) > stale_after;
             if let Some(waiting) = slot.waiting.take_if(old) {
                 slot.counts.dropped_stale += 1;
+                self.load.missed(now);
+                self.shares.withdraw(&mut slot.turn, weight(slot.wish.priority));
                 stale.push(waiting.frame);
             }
         }
@@ -226,209 +417,6 @@ impl FrameQueue {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::fakes::frame_at;
-
-    const SETTINGS: QueueSettings =
-        QueueSettings { max_batch: 2, max_wait: Duration::from_millis(10), max_age: Duration::from_millis(500) };
-
-    struct Bench {
-        queue: FrameQueue,
-        start: Instant,
-        idle_workers: usize,
-    }
-
-    impl Bench {
-        fn new(settings: QueueSettings) -> Self {
-            Self { queue: FrameQueue::new(settings), start: Instant::now(), idle_workers: 1 }
-        }
-
-        fn at(&self, millis: u64) -> Instant {
-            self.start + Duration::from_millis(millis)
-        }
-
-        fn put(&mut self, key: CameraKey, millis: u64) {
-            let now = self.at(millis);
-            if self.queue.admit(key, now) {
-                drop(self.queue.put(key, frame_at(now), now));
-            }
-        }
-
-        fn take(&mut self, millis: u64) -> (Next, Vec<CameraKey>) {
-            let (mut batch, mut stale) = (Vec::new(), Vec::new());
-            let next = self.queue.take(self.at(millis), self.idle_workers, &mut batch, &mut stale);
-            (next, batch.iter().map(|(key, _)| *key).collect())
-        }
-    }
-
-    #[test]
-    fn nothing_waits_nothing_runs() {
-        assert_eq!(Bench::new(SETTINGS).take(0), (Next::Idle, vec![]));
-    }
-
-    #[test]
-    fn a_lone_camera_does_not_wait_for_company() {
-        let mut bench = Bench::new(SETTINGS);
-        let only = bench.queue.add(100.0, FrameBalance::default());
-        bench.put(only, 0);
-        assert_eq!(bench.take(0), (Next::Run, vec![only]));
-    }
-
-    #[test]
-    fn the_first_frame_waits_for_company_but_not_longer_than_told() {
-        let mut bench = Bench::new(SETTINGS);
-        let (a, b) = (bench.queue.add(100.0, FrameBalance::default()), bench.queue.add(100.0, FrameBalance::default()));
-        bench.put(a, 0);
-        bench.put(b, 0);
-        bench.take(0);
-        bench.queue.settle(a, Outcome::Inferred);
-        bench.queue.settle(b, Outcome::Inferred);
-        bench.put(a, 20);
-        assert_eq!(bench.take(20), (Next::WaitUntil(bench.at(30)), vec![]));
-        assert_eq!(bench.take(30), (Next::Run, vec![a]));
-    }
-
-    #[test]
-    fn a_silent_camera_is_not_waited_for() {
-        let mut bench = Bench::new(SETTINGS);
-        let (a, silent) =
-            (bench.queue.add(100.0, FrameBalance::default()), bench.queue.add(100.0, FrameBalance::default()));
-        bench.put(silent, 0);
-        bench.take(100);
-        bench.queue.settle(silent, Outcome::Inferred);
-        bench.put(a, 1500);
-        assert_eq!(bench.take(1500), (Next::Run, vec![a]));
-    }
-
-    #[test]
-    fn who_waits_longest_goes_first_even_when_its_frame_was_replaced() {
-        let mut bench = Bench::new(QueueSettings { max_batch: 1, ..SETTINGS });
-        let (a, b) = (bench.queue.add(100.0, FrameBalance::default()), bench.queue.add(100.0, FrameBalance::default()));
-        bench.put(a, 0);
-        bench.put(b, 5);
-        bench.put(a, 9);
-        assert_eq!(bench.take(20).1, [a]);
-        assert_eq!(bench.take(20).1, [b]);
-    }
-
-    #[test]
-    fn idle_workers_share_what_waits() {
-        let mut bench = Bench::new(QueueSettings { max_batch: 8, ..SETTINGS });
-        let keys: Vec<_> = (0..3).map(|_| bench.queue.add(100.0, FrameBalance::default())).collect();
-        keys.iter().for_each(|key| bench.put(*key, 0));
-        bench.idle_workers = 2;
-        assert_eq!(bench.take(0).1, keys[..2]);
-        bench.idle_workers = 1;
-        assert_eq!(bench.take(0).1, keys[2..]);
-    }
-
-    #[test]
-    fn a_camera_in_flight_is_not_taken_again() {
-        let mut bench = Bench::new(SETTINGS);
-        let a = bench.queue.add(100.0, FrameBalance::default());
-        bench.put(a, 0);
-        bench.take(0);
-        bench.put(a, 40);
-        assert_eq!(bench.take(60), (Next::Idle, vec![]));
-        bench.queue.settle(a, Outcome::Inferred);
-        assert_eq!(bench.take(60).1, [a]);
-    }
-
-    #[test]
-    fn a_frame_that_waited_too_long_is_dropped_and_counted() {
-        let mut bench = Bench::new(SETTINGS);
-        let a = bench.queue.add(100.0, FrameBalance::default());
-        bench.put(a, 0);
-        assert_eq!(bench.take(600), (Next::Idle, vec![]));
-        assert_eq!(bench.queue.balance(a).dropped_stale, 1);
-    }
-
-    #[test]
-    fn a_camera_that_comes_back_counts_on_and_its_frames_on_the_way_are_stopped() {
-        let mut bench = Bench::new(SETTINGS);
-        let first = bench.queue.add(100.0, FrameBalance::default());
-        bench.put(first, 0);
-        assert_eq!(bench.take(0).1, [first]);
-        bench.put(first, 20);
-        let (frame, counts) = bench.queue.remove(first);
-        assert!(frame.is_some() && counts.is_exact());
-        assert_eq!((counts.decoded, counts.dropped_stopped, counts.waiting), (2, 2, 0));
-        let second = bench.queue.add(100.0, counts);
-        // The batch with the first one's frame comes back late.
-        bench.queue.settle(first, Outcome::Inferred);
-        bench.put(second, 40);
-        assert_eq!((bench.queue.balance(second).decoded, bench.queue.balance(second).inferred), (3, 0));
-    }
-
-    #[derive(Clone, Debug)]
-    enum Step {
-        Put(usize),
-        PassOver(usize),
-        Take,
-        Settle(Outcome),
-        Empty(usize),
-    }
-
-    fn any_step() -> impl Strategy<Value = (u64, Step)> {
-        let step = prop_oneof![
-            4 => (0usize..5).prop_map(Step::Put),
-            1 => (0usize..5).prop_map(Step::PassOver),
-            2 => Just(Step::Take),
-            2 => prop_oneof![Just(Outcome::Inferred), Just(Outcome::Failed), Just(Outcome::Stopped)].prop_map(Step::Settle),
-            1 => (0usize..5).prop_map(Step::Empty),
-        ];
-        (0u64..60, step)
-    }
-
-    proptest! {
-        #[test]
-        fn every_frame_is_accounted_for_at_every_moment(steps in prop::collection::vec(any_step(), 1..200)) {
-            let mut bench = Bench::new(SETTINGS);
-            let keys: Vec<_> = (0..5).map(|_| bench.queue.add(20.0, FrameBalance::default())).collect();
-            let (mut in_flight, mut clock, mut put) = (Vec::new(), 0, 0u64);
-            for (pause, step) in steps {
-                clock += pause;
-                match step {
-                    Step::Put(camera) => { bench.put(keys[camera], clock); put += 1; }
-                    Step::PassOver(camera) => {
-                        let now = bench.at(clock);
-                        if bench.queue.admit(keys[camera], now) { bench.queue.pass_over(keys[camera]); }
-                        put += 1;
-                    }
-                    Step::Take => {
-                        let taken = bench.take(clock).1;
-                        prop_assert!(taken.len() <= SETTINGS.max_batch);
-                        in_flight.extend(taken);
-                    }
-                    Step::Settle(outcome) => if let Some(key) = in_flight.pop() { bench.queue.settle(key, outcome); }
-                    Step::Empty(camera) => drop(bench.queue.empty(keys[camera])),
-                }
-                let balances: Vec<_> = keys.iter().map(|key| bench.queue.balance(*key)).collect();
-                prop_assert!(balances.iter().all(FrameBalance::is_exact), "{balances:?}");
-                prop_assert_eq!(balances.iter().map(|b| b.decoded).sum::<u64>(), put);
-            }
-        }
-
-        #[test]
-        fn no_camera_starves(fast in 1usize..6) {
-            // One worker, batches of two, `fast` cameras that always have a new frame, and one slow one.
-            let mut bench = Bench::new(SETTINGS);
-            let slow = bench.queue.add(1000.0, FrameBalance::default());
-            let others: Vec<_> = (0..fast).map(|_| bench.queue.add(1000.0, FrameBalance::default())).collect();
-            for key in &others { bench.put(*key, 0); }
-            bench.put(slow, 1);
-            let mut rounds = 0;
-            for round in 0u64..20 {
-                let taken = bench.take(20 + round).1;
-                rounds += 1;
-                for key in &taken { bench.queue.settle(*key, Outcome::Inferred); }
-                if taken.contains(&slow) { break; }
-                for key in &others { bench.put(*key, 20 + round); }
-            }
-            prop_assert!(rounds <= fast / SETTINGS.max_batch + 1, "the slow camera waited {} rounds", rounds);
-        }
-    }
-}
+mod simulation;
+#[cfg(test)]
+mod tests;

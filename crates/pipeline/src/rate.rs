@@ -1,6 +1,6 @@
 //! At most so many frames per second, without losing frames to jitter.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A token bucket two frames deep.
 ///
@@ -22,6 +22,18 @@ impl RateLimit {
         Self { frames_per_second: f64::from(frames_per_second), credit: DEPTH, credited_at: None }
     }
 
+    /// The same with another limit from now on.
+    pub fn admit_at(&mut self, frames_per_second: f64, now: Instant) -> bool {
+        self.frames_per_second = frames_per_second;
+        self.admit(now)
+    }
+
+    /// The same with so much of the next frame saved up, from 0 to 1: limits that begin together otherwise let pass together.
+    #[must_use]
+    pub fn begun(frames_per_second: f64, credit: f64) -> Self {
+        Self { frames_per_second, credit, credited_at: None }
+    }
+
     /// Whether a frame that comes at `now` may pass.
     pub fn admit(&mut self, now: Instant) -> bool {
         if let Some(before) = self.credited_at {
@@ -37,10 +49,36 @@ impl RateLimit {
     }
 }
 
+/// How far apart a camera's frames are: a moving mean, as many send fewer than is wished, or in bursts.
+#[derive(Debug, Default)]
+pub struct Pace {
+    last: Option<Instant>,
+    mean: Option<f64>,
+}
+
+/// How much the last interval counts beside the earlier ones.
+const NEWS: f64 = 0.1;
+/// A longer interval is an interruption of so long.
+const LONGEST_SECONDS: f64 = 2.0;
+
+impl Pace {
+    /// A frame came at `now`.
+    pub fn note(&mut self, now: Instant) {
+        if let Some(last) = self.last.replace(now) {
+            let interval = now.saturating_duration_since(last).as_secs_f64().min(LONGEST_SECONDS);
+            self.mean = Some(self.mean.map_or(interval, |mean| mean + NEWS * (interval - mean)));
+        }
+    }
+
+    /// The mean interval; none while nothing is known.
+    #[must_use]
+    pub fn interval(&self) -> Duration {
+        Duration::from_secs_f64(self.mean.unwrap_or_default())
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use proptest::prelude::*;
 
     use super::*;

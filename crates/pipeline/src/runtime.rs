@@ -7,7 +7,7 @@ use std::{
 
 use parking_lot::RwLock;
 use sightline_core::{
-    event::{CameraState, EndReason, FrameBalance, ModelIdentity, PipelineStatus},
+    event::{CameraState, EndReason, FrameBalance, LoadStatus, ModelIdentity, PipelineStatus},
     execution::Execution,
     histogram::StageTimes,
     plan::{CameraPlan, PipelinePlan},
@@ -65,11 +65,54 @@ pub struct Surroundings {
 /// The cameras that run, in the configuration's order; for whoever looks at them from outside.
 pub type Roster = Arc<RwLock<Vec<Arc<Camera>>>>;
 
+/// A pipeline that runs, for whoever looks at it from outside.
+#[derive(Clone)]
+pub struct RunningPipeline {
+    name: String,
+    cameras: Vec<String>,
+    engine: Arc<Engine>,
+}
+
+impl RunningPipeline {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// As the node's status has it, now.
+    #[must_use]
+    pub fn status(&self) -> PipelineStatus {
+        let engine = &self.engine;
+        let execution = Execution::clone(&engine.execution());
+        PipelineStatus {
+            name: self.name.clone(),
+            cameras: self.cameras.clone(),
+            model: ModelIdentity { name: engine.model.name.clone(), sha256: engine.model.sha256.clone() },
+            provider: execution.provider.name().to_string(),
+            execution,
+            load: engine.load(),
+        }
+    }
+
+    /// How much of what is wished of its model's sessions is done.
+    #[must_use]
+    pub fn load(&self) -> LoadStatus {
+        self.engine.load()
+    }
+
+    /// Whether both share a model's sessions.
+    #[must_use]
+    pub fn shares_sessions_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.engine, &other.engine)
+    }
+}
+
 /// A running plan.
 pub struct Runtime {
     cameras: Vec<RunningCamera>,
     roster: Roster,
-    pipelines: Vec<PipelineStatus>,
+    pipelines: Vec<RunningPipeline>,
     surroundings: Surroundings,
 }
 
@@ -169,7 +212,7 @@ impl Runtime {
 
     /// What runs, for the node's status.
     #[must_use]
-    pub fn pipelines(&self) -> &[PipelineStatus] {
+    pub fn pipelines(&self) -> &[RunningPipeline] {
         &self.pipelines
     }
 
@@ -241,13 +284,10 @@ impl Runtime {
         self.pipelines.clear();
         let mut wished = Vec::new();
         for PipelineParts { plan, engine, events } in pipelines {
-            let model = ModelIdentity { name: engine.model.name.clone(), sha256: engine.model.sha256.clone() };
-            self.pipelines.push(PipelineStatus {
+            self.pipelines.push(RunningPipeline {
                 name: plan.name.clone(),
                 cameras: plan.cameras.iter().map(|camera| camera.spec.id.to_string()).collect(),
-                model,
-                provider: engine.execution().provider.name().to_string(),
-                execution: Execution::clone(&engine.execution()),
+                engine: engine.clone(),
             });
             let pipeline = PipelineContext {
                 name: plan.name,

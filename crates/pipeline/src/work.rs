@@ -26,7 +26,7 @@ use crate::{
     clips::ClipTaker,
     engine::Engine,
     observation::Observation,
-    queue::CameraKey,
+    queue::{CameraKey, CameraWish},
     stamp::EventLog,
     worker::{CameraPort, InferredFrame},
 };
@@ -126,7 +126,7 @@ impl Work {
         let settings = observation.decoding(pipeline.detection);
         let port = CameraPort { settings, keeps_pictures: plan.snapshots.is_some(), results };
         let counts = earlier.map(|earlier| earlier.counts).unwrap_or_default();
-        let key = engine.add_camera(plan.fps, port, counts);
+        let key = engine.add_camera(CameraWish { fps: plan.fps, priority: plan.priority }, port, counts);
         let undecoded = earlier.map(|earlier| earlier.work.attention.undecoded()).unwrap_or_default();
         let attention = Attention::new(&plan, undecoded);
         let clips = plan.clips.clone().map(|clips| Arc::new(ClipTaker::new(plan.spec.id.clone(), clips, archive)));

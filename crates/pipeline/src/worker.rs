@@ -128,7 +128,8 @@ impl AtWork {
 /// # Errors
 /// When the operating system gives no thread.
 pub fn spawn(name: String, parts: WorkerParts) -> std::io::Result<JoinHandle<()>> {
-    let mut worker = Worker { parts, settings: Vec::new(), keeps_pictures: Vec::new(), failures_in_a_row: 0 };
+    let mut worker =
+        Worker { parts, settings: Vec::new(), keeps_pictures: Vec::new(), answered: Vec::new(), failures_in_a_row: 0 };
     std::thread::Builder::new().name(name).spawn(move || worker.run())
 }
 
@@ -136,6 +137,7 @@ struct Worker {
     parts: WorkerParts,
     settings: Vec<DetectionSettings>,
     keeps_pictures: Vec<bool>,
+    answered: Vec<(CameraKey, Instant)>,
     /// Batches that failed since one did not.
     failures_in_a_row: u32,
 }
@@ -186,6 +188,9 @@ impl Worker {
             .collect();
         let detections = self.parts.detector.run(settings)?;
         let inferred = wall_now();
+        self.answered.clear();
+        self.answered.extend(loaded.iter().map(|(in_flight, _, times, _)| (in_flight.key, times.decoded_at)));
+        self.parts.batcher.answered(&self.answered, begun);
         let ports = self.parts.ports.read();
         for ((mut in_flight, info, times, picture), detections) in loaded.into_iter().zip(detections) {
             let Some(port) = ports.get(&in_flight.key) else { continue };

@@ -70,6 +70,7 @@ pub fn open_on(model: &ModelSpec, provider: Provider) -> Result<OpenedModel, Fai
         on_unavailable: OnUnavailable::Fail,
         max_batch: 1,
         max_wait: std::time::Duration::ZERO,
+        latency_target: None,
     };
     open(model, &plan, Sessions::exactly(1), None)
 }

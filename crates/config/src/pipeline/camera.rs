@@ -4,7 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use sightline_core::{
     model::Labels,
-    plan::{CameraPlan, CameraSpec, ClipPlan, DecodingPlan, MotionPlan, RtspTransport, SnapshotPlan, SourceSpec},
+    plan::{
+        CameraPlan, CameraSpec, ClipPlan, DecodingPlan, MotionPlan, Priority, RtspTransport, SnapshotPlan, SourceSpec,
+    },
 };
 
 use super::{
@@ -13,7 +15,7 @@ use super::{
     lines,
     mqtt::{credentials, report_all},
     picture, snapshots,
-    wire::{CameraWire, ClipsWire, DefaultsWire, DurationText, TransportWire},
+    wire::{CameraWire, ClipsWire, DefaultsWire, DurationText, PriorityWire, TransportWire},
     zones,
 };
 use crate::{
@@ -27,6 +29,7 @@ use crate::{
 /// What a camera takes over when it says nothing of its own.
 pub(super) struct CameraDefaults {
     fps: f32,
+    priority: Priority,
     transport: RtspTransport,
     labels: ReportedLabels,
     stall_timeout: Duration,
@@ -48,6 +51,7 @@ impl CameraDefaults {
             motion,
             decoding,
             fps: fps(reading, &wire.fps).unwrap_or(to_f32(defaults::FPS)),
+            priority: priority(&wire.priority).unwrap_or_default(),
             transport: transport(&wire.transport).unwrap_or(RtspTransport::Tcp),
             labels: labels::reported(reading, &wire.labels, model_labels, &ReportedLabels::all()),
             stall_timeout: stall_timeout(reading, &wire.stall_timeout).unwrap_or(defaults::STALL_TIMEOUT),
@@ -78,6 +82,7 @@ pub(super) fn read(
     };
     let source = source(reading, entry.place, camera, inherited);
     let fps = fps(reading, &camera.fps).unwrap_or(inherited.fps);
+    let priority = priority(&camera.priority).unwrap_or(inherited.priority);
     let labels = labels::reported(reading, &camera.labels, model_labels, &inherited.labels);
     let stall_timeout = stall_timeout(reading, &camera.stall_timeout).unwrap_or(inherited.stall_timeout);
     let frozen_after = picture::read(reading, &camera.frozen_after).unwrap_or(inherited.frozen_after);
@@ -104,6 +109,7 @@ pub(super) fn read(
     Some(CameraPlan {
         spec,
         fps,
+        priority,
         labels: labels.filters,
         zones,
         lines,
@@ -186,6 +192,14 @@ fn transport(field: &Field<TransportWire>) -> Option<RtspTransport> {
         TransportWire::Tcp => RtspTransport::Tcp,
         TransportWire::Udp => RtspTransport::Udp,
         TransportWire::Auto => RtspTransport::Auto,
+    })
+}
+
+fn priority(field: &Field<PriorityWire>) -> Option<Priority> {
+    field.given().map(|(_, priority)| match priority {
+        PriorityWire::Low => Priority::Low,
+        PriorityWire::Normal => Priority::Normal,
+        PriorityWire::High => Priority::High,
     })
 }
 

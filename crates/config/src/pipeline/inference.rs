@@ -22,10 +22,14 @@ pub(super) fn read(reading: Reading<'_>, wire: &InferenceWire) -> InferencePlan 
         .max_wait
         .given()
         .and_then(|(place, text)| reading.duration(place, &text.0, std::time::Duration::ZERO, defaults::MAX_MAX_WAIT));
+    let latency_target = wire.latency_target.given().and_then(|(place, text)| {
+        reading.duration(place, &text.0, defaults::MIN_LATENCY_TARGET, defaults::MAX_LATENCY_TARGET)
+    });
     InferencePlan {
         providers: providers::read(reading, &wire.providers),
         on_unavailable,
         max_batch: max_batch.unwrap_or(defaults::MAX_BATCH),
         max_wait: max_wait.unwrap_or(defaults::MAX_WAIT),
+        latency_target,
     }
 }

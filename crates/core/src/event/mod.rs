@@ -16,7 +16,9 @@ pub use self::{
     change::{EndReason, Event, EventKind, LineDirection, ObjectChange},
     detections::{FrameDetections, WireDetection},
     retained::{LineCrossings, Retained},
-    status::{CameraState, CameraStatus, FrameBalance, NodeStatus, PipelineStatus, UndecodedPictures},
+    status::{
+        CameraState, CameraStatus, FrameBalance, LoadState, LoadStatus, NodeStatus, PipelineStatus, UndecodedPictures,
+    },
     ulid::{NotAUlid, Ulid},
 };
 use crate::{

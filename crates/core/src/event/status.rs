@@ -105,6 +105,8 @@ pub struct FrameBalance {
     pub dropped_superseded: u64,
     /// Waited too long to be worth a look.
     pub dropped_stale: u64,
+    /// Left out to hold the wished latency.
+    pub dropped_load: u64,
     /// The inference failed.
     pub dropped_failed: u64,
     /// Still waiting when the camera stopped.
@@ -121,6 +123,7 @@ impl FrameBalance {
             + self.dropped_idle
             + self.dropped_superseded
             + self.dropped_stale
+            + self.dropped_load
             + self.dropped_failed
             + self.dropped_stopped
     }
@@ -145,6 +148,47 @@ pub struct PipelineStatus {
     pub provider: String,
     /// How it runs the model, and how that is known.
     pub execution: Execution,
+    /// Whether that suffices for what is wished. Pipelines that share a model's sessions share this.
+    pub load: LoadStatus,
+}
+
+/// Whether the wished frames fit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LoadState {
+    /// They do.
+    #[default]
+    Ok,
+    /// They do not.
+    Overloaded,
+}
+
+impl LoadState {
+    /// As payloads have it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Overloaded => "overloaded",
+        }
+    }
+}
+
+/// How much of what is wished the network does.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct LoadStatus {
+    /// Whether the wished frames fit.
+    pub state: LoadState,
+    /// Since when.
+    pub since: WallTime,
+    /// Share of the wished frames that were not left out for want of time, over the last ten seconds.
+    pub inferred_share: f64,
+    /// Age that 95 % of the results do not exceed, from the decoder to the network's answer, over the last ten seconds; null without any.
+    pub latency_ms_p95: Option<f64>,
+    /// At most so many frames in a batch now.
+    pub batch: usize,
+    /// Share of the wished frame rates that is let through now, to hold `latency_target`.
+    pub fps_factor: f64,
 }
 
 /// The node's `status`, retained.

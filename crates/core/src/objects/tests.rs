@@ -33,6 +33,7 @@ fn camera() -> CameraPlan {
             keep_packets: None,
         },
         fps: 10.0,
+        priority: crate::plan::Priority::default(),
         labels: BTreeMap::new(),
         zones: vec![ZonePlan {
             id: "yard".into(),

@@ -12,7 +12,7 @@ use sightline_core::{
     execution::{BatchSizes, Execution},
     model::{DetectionSettings, Head, InputSpec, Labels, ModelSpec},
     plan::{
-        CameraPlan, CameraSpec, DecodingPlan, InferencePlan, MqttPlan, OnUnavailable, PipelinePlan, Provider,
+        CameraPlan, CameraSpec, DecodingPlan, InferencePlan, MqttPlan, OnUnavailable, PipelinePlan, Priority, Provider,
         SourceSpec,
     },
     ports::{Backend, FrameSource},
@@ -60,6 +60,7 @@ pub fn camera(id: &str, fps: f32) -> CameraPlan {
     CameraPlan {
         spec,
         fps,
+        priority: Priority::default(),
         labels: std::collections::BTreeMap::new(),
         zones: Vec::new(),
         lines: Vec::new(),
@@ -83,9 +84,13 @@ pub struct Rig {
 
 /// An engine of fakes, with one worker per backend.
 pub fn engine(backends: Vec<Box<dyn Backend>>, max_batch: usize) -> Arc<Engine> {
+    engine_of(backends, inference(max_batch))
+}
+
+fn engine_of(backends: Vec<Box<dyn Backend>>, inference: InferencePlan) -> Arc<Engine> {
     let parts = EngineParts {
         model: model(),
-        inference: inference(max_batch),
+        inference,
         execution: Execution::on_cpu("fakes", 1),
         backends,
         batch_sizes: BatchSizes::Any,
@@ -101,6 +106,7 @@ fn inference(max_batch: usize) -> InferencePlan {
         on_unavailable: OnUnavailable::Fallback,
         max_batch,
         max_wait: Duration::from_millis(2),
+        latency_target: None,
     }
 }
 
@@ -134,9 +140,29 @@ pub fn start(
     backends: Vec<Box<dyn Backend>>,
     max_batch: usize,
 ) -> Rig {
+    start_with(cameras, source, backends, inference(max_batch))
+}
+
+/// The same, with a latency to hold.
+pub fn start_holding(
+    latency_target: Duration,
+    cameras: Vec<CameraPlan>,
+    source: impl FrameSource + 'static,
+    backends: Vec<Box<dyn Backend>>,
+) -> Rig {
+    start_with(cameras, source, backends, InferencePlan { latency_target: Some(latency_target), ..inference(8) })
+}
+
+fn start_with(
+    cameras: Vec<CameraPlan>,
+    source: impl FrameSource + 'static,
+    backends: Vec<Box<dyn Backend>>,
+    inference: InferencePlan,
+) -> Rig {
     let sink = Arc::new(CollectingSink::default());
     let events = Arc::new(EventLog::new(sink.clone(), Ulid::new(WallTime::from_micros(0), 7)));
-    let engine = engine(backends, max_batch);
+    let max_batch = inference.max_batch;
+    let engine = engine_of(backends, inference);
     let archive = Arc::new(FakeArchive::default());
     let snapshots = SnapshotTaker::start(Arc::new(FakeEncoder::default()), archive.clone()).expect("a thread");
     let surroundings = Surroundings {

@@ -156,6 +156,7 @@ fn open(model: &ModelSpec, provider: &Provider, args: &BenchArgs) -> Result<(Ope
         on_unavailable: OnUnavailable::Fail,
         max_batch: args.batch.iter().copied().max().unwrap_or(1),
         max_wait: Duration::ZERO,
+        latency_target: None,
     };
     let opened =
         library::open(model, &plan, library::Sessions::exactly(sessions), args.state_dir.as_deref().map(Path::new))?;

@@ -26,11 +26,12 @@ pub struct Figures {
 }
 
 /// What kinds of frames a status accounts for, as the summary names them.
-const DROPS: [(&str, &str); 6] = [
+const DROPS: [(&str, &str); 7] = [
     ("dropped_rate", "over the wished rate"),
     ("dropped_idle", "nothing moved"),
     ("dropped_superseded", "a newer one came"),
     ("dropped_stale", "too old"),
+    ("dropped_load", "left out to hold the latency"),
     ("dropped_failed", "inference failed"),
     ("dropped_stopped", "camera stopped"),
 ];

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use sightline_core::{
-    event::{NodeStatus, PipelineStatus, Retained, Ulid},
+    event::{NodeStatus, Retained, Ulid},
     histogram::StageTimes,
     objects::LabelRules,
     outbox::Outbox,
@@ -12,7 +12,7 @@ use sightline_core::{
     time::WallTime,
 };
 use sightline_mqtt::{MqttSettings, Publisher, PublisherHandle};
-use sightline_pipeline::stamp::EventLog;
+use sightline_pipeline::{runtime::RunningPipeline, stamp::EventLog};
 use sightline_store::{Destination, EventStore, moves};
 use tokio::task::JoinSet;
 
@@ -189,7 +189,7 @@ pub fn declare_topics(brokers: &[Arc<Broker>], plan: &Plan) {
 /// The node's status, as its connection gets it.
 pub fn node_status(
     broker: &Broker,
-    pipelines: &[PipelineStatus],
+    pipelines: &[RunningPipeline],
     plans: &[PipelinePlan],
     since: WallTime,
 ) -> NodeStatus {
@@ -198,14 +198,14 @@ pub fn node_status(
         version: env!("CARGO_PKG_VERSION").to_string(),
         since,
         epoch: broker.epoch,
-        pipelines: own.map(|(pipeline, _)| pipeline.clone()).collect(),
+        pipelines: own.map(|(pipeline, _)| pipeline.status()).collect(),
     }
 }
 
 /// Publishes the status of the node over every connection.
 pub fn publish_node_status(
     brokers: &[Arc<Broker>],
-    pipelines: &[PipelineStatus],
+    pipelines: &[RunningPipeline],
     plans: &[PipelinePlan],
     since: WallTime,
 ) {

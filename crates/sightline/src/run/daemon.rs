@@ -1,10 +1,12 @@
 //! A plan to running parts: engines, brokers, cameras. Started, reloaded, stopped.
 
-use std::{path::Path, sync::Arc, time::Duration};
-
-use sightline_core::{
-    event::PipelineStatus, histogram::StageTimes, operations::ReloadReport, plan::Plan, time::WallTime,
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
 };
+
+use sightline_core::{histogram::StageTimes, operations::ReloadReport, plan::Plan, time::WallTime};
 use sightline_media::JpegEncoder;
 use sightline_pipeline::{
     clock::wall_now,
@@ -18,6 +20,7 @@ use tracing::{info, warn};
 use super::{
     brokers::{self, Broker},
     engines::{self, EngineSurroundings, Engines, Occasion, RunningEngine},
+    load::LoadWatch,
     observed::{InForce, Observed},
 };
 use crate::{
@@ -175,14 +178,25 @@ impl Daemon {
         let _ = tokio::task::spawn_blocking(move || store.close(STORE_DEADLINE)).await;
     }
 
+    /// Looks whether the wished frames fit, tells the log when that has changed, and subscribers what has become of it.
+    pub fn watch_load(&self, watch: &mut LoadWatch) {
+        if watch.look(self.runtime.pipelines(), Instant::now()) {
+            self.publish_status();
+        }
+    }
+
+    fn publish_status(&self) {
+        brokers::publish_node_status(&self.brokers, self.runtime.pipelines(), &self.plan.pipelines, self.since);
+    }
+
     /// Publishes the node's status, and says which topics are this plan's.
     fn tell(&self) {
-        brokers::publish_node_status(&self.brokers, self.runtime.pipelines(), &self.plan.pipelines, self.since);
+        self.publish_status();
         brokers::declare_topics(&self.brokers, &self.plan);
     }
 
     fn in_force(&self) -> InForce {
-        let pipelines: Vec<PipelineStatus> = self.runtime.pipelines().to_vec();
+        let pipelines = self.runtime.pipelines().to_vec();
         InForce { plan: self.plan.clone(), pipelines, brokers: self.brokers.clone(), engines: self.engines.clone() }
     }
 

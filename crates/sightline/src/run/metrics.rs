@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use sightline_core::{
-    event::{CameraState, FrameBalance},
+    event::{CameraState, FrameBalance, LoadState},
     histogram::Stage,
     operations::{MetricFamily, MetricKind, MetricSample, MetricValue},
     outbox::OutboxFigures,
@@ -46,6 +46,7 @@ pub fn collect(observed: &Observed) -> Vec<MetricFamily> {
     cameras(&mut collector, observed);
     stages(&mut collector, observed);
     engines(&mut collector, observed);
+    load(&mut collector, observed);
     brokers(&mut collector, observed);
     let overdue = std::iter::once((Vec::new(), sightline_media::overdue_teardowns()));
     collector.counter("sightline_source_teardowns_overdue", "Streams that did not close in time.", overdue);
@@ -101,12 +102,13 @@ fn cameras(collector: &mut Collector, observed: &Observed) {
     collector.counter("sightline_camera_failures", "Streams that broke or could not be opened, by code.", failures);
 }
 
-fn drop_reasons(frames: &FrameBalance) -> [(&'static str, u64); 6] {
+fn drop_reasons(frames: &FrameBalance) -> [(&'static str, u64); 7] {
     [
         ("rate", frames.dropped_rate),
         ("idle", frames.dropped_idle),
         ("superseded", frames.dropped_superseded),
         ("stale", frames.dropped_stale),
+        ("load", frames.dropped_load),
         ("failed", frames.dropped_failed),
         ("stopped", frames.dropped_stopped),
     ]
@@ -168,6 +170,17 @@ fn engines(collector: &mut Collector, observed: &Observed) {
     let help = "Largest difference of a score from the CPU's on the model's reference pictures, when it was opened.";
     let differences = models.iter().map(|(model, figures)| (of(model), f64::from(figures.score_difference)));
     collector.gauge("sightline_provider_score_difference", help, differences);
+}
+
+fn load(collector: &mut Collector, observed: &Observed) {
+    let pipelines = observed.in_force.read().pipelines.clone();
+    let loads: Vec<_> = pipelines.iter().map(|pipeline| (pipeline.name(), pipeline.load())).collect();
+    let of = |name: &str| vec![("pipeline", name.to_string())];
+    let overloaded =
+        loads.iter().map(|(name, load)| (of(name), f64::from(u8::from(load.state == LoadState::Overloaded))));
+    collector.gauge("sightline_overloaded", "1 while more frames are wished than the network can do.", overloaded);
+    let help = "Share of the wished frame rates that is let through to hold latency_target, from 0 to 1.";
+    collector.gauge("sightline_fps_factor", help, loads.iter().map(|(name, load)| (of(name), load.fps_factor)));
 }
 
 fn brokers(collector: &mut Collector, observed: &Observed) {

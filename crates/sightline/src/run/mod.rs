@@ -4,6 +4,7 @@ mod brokers;
 mod daemon;
 mod engines;
 mod liveness;
+mod load;
 mod memory;
 mod metrics;
 mod notify;
@@ -20,6 +21,7 @@ use anyhow::Context;
 use daemon::Daemon;
 use engines::{AGAIN_AFTER, Occasion};
 use liveness::Liveness;
+use load::LoadWatch;
 use observed::{Observed, Operator, ReloadRequest};
 use sightline_config::Environment;
 use sightline_core::{
@@ -28,7 +30,7 @@ use sightline_core::{
     secret::Secret,
 };
 use sightline_web::{Server, WebSettings};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::MissedTickBehavior};
 use tracing::{error, info};
 
 use crate::{
@@ -185,6 +187,9 @@ impl Running<'_> {
     /// Reloads when somebody wishes it and replaces engines that fail; why it ends.
     async fn until_stopped(&mut self, signals: &mut Signals, mut requests: mpsc::Receiver<ReloadRequest>) -> Ending {
         let trouble = self.daemon.trouble();
+        let mut load = LoadWatch::default();
+        let mut look_at_load = tokio::time::interval(load::LOOK_EVERY);
+        look_at_load.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let is_in_trouble = self.daemon.is_in_trouble();
             let recover_at = self.recover_at.unwrap_or_else(Instant::now);
@@ -196,6 +201,10 @@ impl Running<'_> {
                 // Without an endpoint nobody asks.
                 Some(request) = requests.recv() => Some(request),
                 () = trouble.notified(), if !is_in_trouble => continue,
+                _ = look_at_load.tick() => {
+                    self.daemon.watch_load(&mut load);
+                    continue;
+                }
                 () = tokio::time::sleep_until(recover_at.into()), if is_in_trouble => {
                     match self.recover(signals).await {
                         Ok(()) => continue,

@@ -4,7 +4,6 @@ use std::{sync::Arc, time::Duration};
 
 use parking_lot::RwLock;
 use sightline_core::{
-    event::PipelineStatus,
     execution::PassedOver,
     histogram::StageTimes,
     operations::{BrokerReport, CameraReport, DaemonStatus, MetricFamily, Operations, ReloadError, ReloadReport},
@@ -13,7 +12,7 @@ use sightline_core::{
     time::WallTime,
 };
 use sightline_mqtt::ConnectionState;
-use sightline_pipeline::runtime::Roster;
+use sightline_pipeline::runtime::{Roster, RunningPipeline};
 use sightline_store::EventStore;
 use tokio::sync::{mpsc, oneshot};
 
@@ -42,8 +41,8 @@ pub struct Observed {
 pub struct InForce {
     /// The plan.
     pub plan: Arc<Plan>,
-    /// Its pipelines' status, in its order.
-    pub pipelines: Vec<PipelineStatus>,
+    /// Its pipelines, in its order.
+    pub pipelines: Vec<RunningPipeline>,
     /// Connections to brokers.
     pub brokers: Vec<Arc<Broker>>,
     /// Models in memory.

@@ -22,6 +22,9 @@ pub(crate) struct DefaultsWire {
     /// At most so many frames per second and camera go to inference.
     #[schemars(extend("default" = defaults::FPS, "exclusiveMinimum" = 0, "maximum" = defaults::MAX_FPS))]
     pub fps: Field<f64>,
+    /// Whose frames go first when there are more than the network can do. While all fit it changes nothing.
+    #[schemars(extend("default" = "normal"))]
+    pub priority: Field<PriorityWire>,
     /// How RTP travels, for RTSP cameras.
     #[schemars(extend("default" = "tcp"))]
     pub transport: Field<TransportWire>,
@@ -64,6 +67,8 @@ pub(crate) struct CameraWire {
     /// At most so many frames per second go to inference. Left out: as in `defaults`.
     #[schemars(extend("exclusiveMinimum" = 0, "maximum" = defaults::MAX_FPS))]
     pub fps: Field<f64>,
+    /// Whose frames go first when there are more than the network can do. Left out: as in `defaults`.
+    pub priority: Field<PriorityWire>,
     /// How RTP travels, for RTSP cameras. Left out: as in `defaults`.
     pub transport: Field<TransportWire>,
     /// GStreamer element to decode with. Left out: as in `defaults`.
@@ -109,6 +114,17 @@ pub(crate) enum TransportWire {
     Tcp,
     Udp,
     Auto,
+}
+
+/// Whose frames go first when there are more than the network can do: until its `fps` are reached, `normal` gets four times as
+/// many as `low`, `high` four times as many as `normal`. `low` gets a frame about once a second in any case.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(rename = "Priority")]
+pub(crate) enum PriorityWire {
+    Low,
+    Normal,
+    High,
 }
 
 /// Labels to report: a list of names, or a mapping from names to what of them is reported.

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 pub(crate) use self::{
     area::{LineWire, MAX_CORNERS, PointWire, PolygonWire, ReferencePointWire, ZoneWire},
-    camera::{CameraWire, DefaultsWire, LabelWire, LabelsWire, TransportWire},
+    camera::{CameraWire, DefaultsWire, LabelWire, LabelsWire, PriorityWire, TransportWire},
     effort::{DecodingWire, MotionWire, SwitchWire},
     kept::{ClipsWire, OutboxWire, SnapshotsWire},
     providers::{PrecisionWire, ProviderDetails, ProviderName, ProviderWire, RuntimeWire},
@@ -82,6 +82,10 @@ pub(crate) struct InferenceWire {
     /// while the sessions were busy; some milliseconds help a GPU and only delay a CPU.
     #[schemars(extend("default" = "0ms"))]
     pub max_wait: Field<DurationText>,
+    /// 95 % of results are to be no older than this, from the decoder to the network's answer: batches are made smaller for it,
+    /// and then fewer frames a second are taken, from cameras of low `priority` first. From 5ms to 10s. Left out: all frames
+    /// that fit are taken, and a result is as old as that makes it, at most about two frame intervals.
+    pub latency_target: Field<DurationText>,
 }
 
 /// What to do when a wished provider does not run.

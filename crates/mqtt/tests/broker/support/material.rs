@@ -8,8 +8,8 @@ use std::{
 use sightline_core::{
     event::{
         CameraState, CameraStatus, EndReason, Event, EventKind, EventTimes, FrameBalance, FrameDetections,
-        LineCrossings, ModelIdentity, NodeStatus, ObjectChange, Origin, PipelineStatus, Retained, Ulid,
-        UndecodedPictures, WireBox, WireDetection,
+        LineCrossings, LoadState, LoadStatus, ModelIdentity, NodeStatus, ObjectChange, Origin, PipelineStatus,
+        Retained, Ulid, UndecodedPictures, WireBox, WireDetection,
     },
     execution::{Execution, PassedOver},
     frame::{CaptureClock, FrameInfo},
@@ -134,6 +134,17 @@ pub fn snapshot(label: &str, bytes: usize) -> Retained {
     Retained::Snapshot { camera: "front-door".into(), label: label.into(), jpeg: jpeg(bytes) }
 }
 
+fn load() -> LoadStatus {
+    LoadStatus {
+        state: LoadState::Ok,
+        since: a_moment(),
+        inferred_share: 1.0,
+        latency_ms_p95: Some(12.5),
+        batch: 8,
+        fps_factor: 1.0,
+    }
+}
+
 pub fn node_status() -> Retained {
     let pipeline = PipelineStatus {
         name: "yard".into(),
@@ -141,6 +152,7 @@ pub fn node_status() -> Retained {
         model: model(),
         provider: "cpu".into(),
         execution: execution(),
+        load: load(),
     };
     let epoch = Ulid::new(a_moment(), 0xABCD);
     Retained::Node(NodeStatus { version: "0.1.0".into(), since: a_moment(), epoch, pipelines: vec![pipeline] })

@@ -7,7 +7,7 @@ use sightline_core::{
     outbox::OutboxPlan,
     plan::{
         CameraPlan, CameraSpec, DecodingPlan, InferencePlan, MqttPlan, MqttTls, OnUnavailable, PipelinePlan, Plan,
-        Provider, RtspTransport, SourceSpec, StreamUrl,
+        Priority, Provider, RtspTransport, SourceSpec, StreamUrl,
     },
     provider::OpenVinoOptions,
     secret::{Credentials, Secret},
@@ -34,6 +34,7 @@ pub fn plan() -> Plan {
             on_unavailable: OnUnavailable::Fallback,
             max_batch: 4,
             max_wait: Duration::from_millis(10),
+            latency_target: Some(Duration::from_millis(50)),
         },
         mqtt: MqttPlan {
             host: "broker".into(),
@@ -70,6 +71,7 @@ fn camera(credentials: Credentials) -> CameraPlan {
             keep_packets: None,
         },
         fps: 5.0,
+        priority: Priority::High,
         labels: BTreeMap::new(),
         zones: Vec::new(),
         lines: Vec::new(),

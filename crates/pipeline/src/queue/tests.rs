@@ -1,0 +1,211 @@
+//! The queue, step by step.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::fakes::frame_at;
+
+const SETTINGS: QueueSettings =
+    QueueSettings { max_batch: 2, min_batch: 1, max_wait: Duration::from_millis(10), latency_target: None };
+
+const WISH: CameraWish = CameraWish { fps: 100.0, priority: Priority::Normal };
+
+struct Bench {
+    queue: FrameQueue,
+    start: Instant,
+    idle_workers: usize,
+}
+
+impl Bench {
+    fn new(settings: QueueSettings) -> Self {
+        Self { queue: FrameQueue::new(settings), start: Instant::now(), idle_workers: 1 }
+    }
+
+    fn add(&mut self, fps: f32) -> CameraKey {
+        self.queue.add(CameraWish { fps, ..WISH }, FrameBalance::default())
+    }
+
+    fn at(&self, millis: u64) -> Instant {
+        self.start + Duration::from_millis(millis)
+    }
+
+    fn put(&mut self, key: CameraKey, millis: u64) {
+        let now = self.at(millis);
+        if self.queue.admit(key, now) {
+            drop(self.queue.put(key, frame_at(now), false, now));
+        }
+    }
+
+    fn take(&mut self, millis: u64) -> (Next, Vec<CameraKey>) {
+        let (mut batch, mut stale) = (Vec::new(), Vec::new());
+        let next = self.queue.take(self.at(millis), self.idle_workers, &mut batch, &mut stale);
+        (next, batch.iter().map(|(key, _)| *key).collect())
+    }
+}
+
+#[test]
+fn nothing_waits_nothing_runs() {
+    assert_eq!(Bench::new(SETTINGS).take(0), (Next::Idle, vec![]));
+}
+
+#[test]
+fn a_lone_camera_does_not_wait_for_company() {
+    let mut bench = Bench::new(SETTINGS);
+    let only = bench.add(100.0);
+    bench.put(only, 0);
+    assert_eq!(bench.take(0), (Next::Run, vec![only]));
+}
+
+#[test]
+fn the_first_frame_waits_for_company_but_not_longer_than_told() {
+    let mut bench = Bench::new(SETTINGS);
+    let (a, b) = (bench.add(100.0), bench.add(100.0));
+    bench.put(a, 0);
+    bench.put(b, 0);
+    bench.take(0);
+    bench.queue.settle(a, Outcome::Inferred);
+    bench.queue.settle(b, Outcome::Inferred);
+    bench.put(a, 20);
+    assert_eq!(bench.take(20), (Next::WaitUntil(bench.at(30)), vec![]));
+    assert_eq!(bench.take(30), (Next::Run, vec![a]));
+}
+
+#[test]
+fn a_silent_camera_is_not_waited_for() {
+    let mut bench = Bench::new(SETTINGS);
+    let (a, silent) = (bench.add(100.0), bench.add(100.0));
+    bench.put(silent, 0);
+    bench.take(100);
+    bench.queue.settle(silent, Outcome::Inferred);
+    bench.put(a, 1500);
+    assert_eq!(bench.take(1500), (Next::Run, vec![a]));
+}
+
+#[test]
+fn who_waits_longest_goes_first_even_when_its_frame_was_replaced() {
+    let mut bench = Bench::new(QueueSettings { max_batch: 1, ..SETTINGS });
+    let (a, b) = (bench.add(100.0), bench.add(100.0));
+    bench.put(a, 0);
+    bench.put(b, 5);
+    bench.put(a, 9);
+    assert_eq!(bench.take(20).1, [a]);
+    assert_eq!(bench.take(20).1, [b]);
+}
+
+#[test]
+fn idle_workers_share_what_waits() {
+    let mut bench = Bench::new(QueueSettings { max_batch: 8, ..SETTINGS });
+    let keys: Vec<_> = (0..3).map(|_| bench.add(100.0)).collect();
+    keys.iter().for_each(|key| bench.put(*key, 0));
+    bench.idle_workers = 2;
+    assert_eq!(bench.take(0).1, keys[..2]);
+    bench.idle_workers = 1;
+    assert_eq!(bench.take(0).1, keys[2..]);
+}
+
+#[test]
+fn a_camera_in_flight_is_not_taken_again() {
+    let mut bench = Bench::new(SETTINGS);
+    let a = bench.add(100.0);
+    bench.put(a, 0);
+    bench.take(0);
+    bench.put(a, 40);
+    assert_eq!(bench.take(60), (Next::Idle, vec![]));
+    bench.queue.settle(a, Outcome::Inferred);
+    assert_eq!(bench.take(60).1, [a]);
+}
+
+#[test]
+fn a_frame_that_waited_too_long_is_dropped_and_counted() {
+    let mut bench = Bench::new(SETTINGS);
+    let a = bench.add(100.0);
+    bench.put(a, 0);
+    assert_eq!(bench.take(600), (Next::Idle, vec![]));
+    assert_eq!(bench.queue.balance(a).dropped_stale, 1);
+}
+
+#[test]
+fn a_camera_that_comes_back_counts_on_and_its_frames_on_the_way_are_stopped() {
+    let mut bench = Bench::new(SETTINGS);
+    let first = bench.add(100.0);
+    bench.put(first, 0);
+    assert_eq!(bench.take(0).1, [first]);
+    bench.put(first, 20);
+    let (frame, counts) = bench.queue.remove(first);
+    assert!(frame.is_some() && counts.is_exact());
+    assert_eq!((counts.decoded, counts.dropped_stopped, counts.waiting), (2, 2, 0));
+    let second = bench.queue.add(WISH, counts);
+    // The batch with the first one's frame comes back late.
+    bench.queue.settle(first, Outcome::Inferred);
+    bench.put(second, 40);
+    assert_eq!((bench.queue.balance(second).decoded, bench.queue.balance(second).inferred), (3, 0));
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Put(usize),
+    PassOver(usize),
+    Take,
+    Settle(Outcome),
+    Empty(usize),
+}
+
+fn any_step() -> impl Strategy<Value = (u64, Step)> {
+    let step = prop_oneof![
+        4 => (0usize..5).prop_map(Step::Put),
+        1 => (0usize..5).prop_map(Step::PassOver),
+        2 => Just(Step::Take),
+        2 => prop_oneof![Just(Outcome::Inferred), Just(Outcome::Failed), Just(Outcome::Stopped)].prop_map(Step::Settle),
+        1 => (0usize..5).prop_map(Step::Empty),
+    ];
+    (0u64..60, step)
+}
+
+proptest! {
+    #[test]
+    fn every_frame_is_accounted_for_at_every_moment(steps in prop::collection::vec(any_step(), 1..200)) {
+        let mut bench = Bench::new(SETTINGS);
+        let keys: Vec<_> = (0..5).map(|_| bench.add(20.0)).collect();
+        let (mut in_flight, mut clock, mut put) = (Vec::new(), 0, 0u64);
+        for (pause, step) in steps {
+            clock += pause;
+            match step {
+                Step::Put(camera) => { bench.put(keys[camera], clock); put += 1; }
+                Step::PassOver(camera) => {
+                    let now = bench.at(clock);
+                    if bench.queue.admit(keys[camera], now) { bench.queue.pass_over(keys[camera]); }
+                    put += 1;
+                }
+                Step::Take => {
+                    let taken = bench.take(clock).1;
+                    prop_assert!(taken.len() <= SETTINGS.max_batch);
+                    in_flight.extend(taken);
+                }
+                Step::Settle(outcome) => if let Some(key) = in_flight.pop() { bench.queue.settle(key, outcome); }
+                Step::Empty(camera) => drop(bench.queue.empty(keys[camera])),
+            }
+            let balances: Vec<_> = keys.iter().map(|key| bench.queue.balance(*key)).collect();
+            prop_assert!(balances.iter().all(FrameBalance::is_exact), "{balances:?}");
+            prop_assert_eq!(balances.iter().map(|b| b.decoded).sum::<u64>(), put);
+        }
+    }
+
+    #[test]
+    fn no_camera_starves(fast in 1usize..6) {
+        // One worker, batches of two, `fast` cameras that always have a new frame, and one slow one.
+        let mut bench = Bench::new(SETTINGS);
+        let slow = bench.add(1000.0);
+        let others: Vec<_> = (0..fast).map(|_| bench.add(1000.0)).collect();
+        for key in &others { bench.put(*key, 0); }
+        bench.put(slow, 1);
+        let mut rounds = 0;
+        for round in 0u64..20 {
+            let taken = bench.take(20 + round).1;
+            rounds += 1;
+            for key in &taken { bench.queue.settle(*key, Outcome::Inferred); }
+            if taken.contains(&slow) { break; }
+            for key in &others { bench.put(*key, 20 + round); }
+        }
+        prop_assert!(rounds <= fast / SETTINGS.max_batch + 1, "the slow camera waited {} rounds", rounds);
+    }
+}
