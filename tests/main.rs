@@ -32,6 +32,7 @@ mod scenarios {
     mod detect_files;
     mod detect_reference;
     mod disk_full;
+    mod doing_less;
     mod killed;
     mod model_import;
     mod model_pull;

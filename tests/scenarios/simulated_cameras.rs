@@ -76,8 +76,10 @@ fn assert_balance_and_counts(listener: &Listener, id: &str) {
     let status = listener.status(id);
     let frames = &status["frames"];
     let of = |name: &str| frames[name].as_u64().expect("a number");
-    let dropped: u64 =
-        ["rate", "superseded", "stale", "failed", "stopped"].iter().map(|why| of(&format!("dropped_{why}"))).sum();
+    let dropped: u64 = ["rate", "idle", "superseded", "stale", "load", "failed", "stopped"]
+        .iter()
+        .map(|why| of(&format!("dropped_{why}")))
+        .sum();
     assert_eq!(of("decoded"), of("inferred") + dropped + of("waiting"), "{id}: {frames}");
     assert_eq!(of("waiting"), 0, "{id}: {frames}");
     assert_eq!(status["state"], "disabled", "{id}");

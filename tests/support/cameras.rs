@@ -38,6 +38,13 @@ pub fn scene(kind: SceneKind) -> Clip {
     Clip::from_scene(&scene, &ClipOptions::default()).expect("an encoded scene")
 }
 
+/// The place of a scene, and nobody who comes.
+pub fn empty_scene(kind: SceneKind) -> Clip {
+    sightline_media::init().expect("GStreamer starts");
+    let scene = Scene::new(kind, &SceneOptions::default()).expect("a scene").emptied();
+    Clip::from_scene(&scene, &ClipOptions::default()).expect("an encoded scene")
+}
+
 pub fn video(path: &Path) -> Clip {
     sightline_media::init().expect("GStreamer starts");
     Clip::from_video(path, &ClipOptions::default()).expect("an encoded video")

@@ -199,6 +199,13 @@ impl Scene {
         Ok(Self { kind, options: *options, stage, actors })
     }
 
+    /// The same place with nobody in it.
+    #[must_use]
+    pub fn emptied(mut self) -> Self {
+        self.actors.clear();
+        self
+    }
+
     /// Which place.
     #[must_use]
     pub const fn kind(&self) -> SceneKind {
