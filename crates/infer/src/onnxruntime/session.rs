@@ -196,7 +196,9 @@ fn session_builder(provider: &Provider, profile: Option<&Profile>) -> Result<Ses
             .with_intra_threads(threads.max(1))?
             .with_inter_threads(1)?
             .with_intra_op_spinning(false)?
-            .with_inter_op_spinning(false)?;
+            .with_inter_op_spinning(false)?
+            // One block for all of a run's tensors: it made SSD MobileNetV1 3 % slower, as less of it stays in the caches.
+            .with_memory_pattern(!matches!(provider, Provider::Cpu(_)))?;
         if let Some(profile) = profile {
             builder = builder.with_profiling(profile.prefix())?;
         }
