@@ -40,6 +40,9 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// How fast this machine runs models: images per second of each execution provider, model and batch size
     Bench(BenchArgs),
+    /// Measure one way to run a pipeline's model: what a calibration starts this program with
+    #[command(hide = true)]
+    Measure(MeasureArgs),
     /// Print a JSON Schema
     Schema(SchemaArgs),
     /// Simulated cameras, a broker, the daemon and a console, with nothing to configure
@@ -272,6 +275,32 @@ pub struct BenchArgs {
     /// One round of one provider, in this process, as JSON: what the command starts itself with
     #[arg(long, hide = true)]
     pub one_round: bool,
+}
+
+/// `sightline measure`
+#[derive(Debug, Args)]
+pub struct MeasureArgs {
+    /// The pipeline file whose model it is
+    #[arg(long, value_name = "FILE")]
+    pub pipeline: PathBuf,
+    /// SHA-256 of the model's weights
+    #[arg(long, value_name = "HEX")]
+    pub sha256: String,
+    /// Execution provider
+    #[arg(long, value_name = "NAME")]
+    pub provider: String,
+    /// Sessions side by side
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub sessions: usize,
+    /// Threads of each
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub threads: usize,
+    /// Batch sizes that may be asked for
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = at_least_one)]
+    pub batch: Vec<usize>,
+    /// Folder for compiled models
+    #[arg(long, value_name = "DIR")]
+    pub state_dir: PathBuf,
 }
 
 /// What an accelerator computes in.

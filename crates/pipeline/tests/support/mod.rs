@@ -98,6 +98,7 @@ pub fn engine(backends: Vec<Box<dyn Backend>>, max_batch: usize) -> Arc<Engine> 
 fn inference(max_batch: usize) -> InferencePlan {
     InferencePlan {
         providers: vec![Provider::cpu()],
+        calibrate: None,
         on_unavailable: OnUnavailable::Fallback,
         max_batch,
         max_wait: Duration::from_millis(2),
