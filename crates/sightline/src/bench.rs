@@ -23,7 +23,7 @@ use sightline_core::{
 use sightline_infer::OpenedModel;
 
 use crate::{
-    child,
+    calibration, child,
     cli::{BenchArgs, OutputFormat, Precision, ProviderName},
     failure::{Failure, Kind, OrFail, Outcome},
     library, models, references,
@@ -79,7 +79,7 @@ pub fn execute(args: &BenchArgs) -> Outcome {
     let figures = if args.one_round { one_round(args, &models)? } else { all_rounds(args, &models)? };
     let text = match args.format {
         OutputFormat::Json => serde_json::to_string_pretty(&figures).or_fail(Kind::Internal)?,
-        OutputFormat::Text => table(&figures),
+        OutputFormat::Text => table(&figures) + &calibration::told(&models, args.state_dir.as_deref()),
     };
     // A reader that closes the pipe has seen enough.
     let _ = writeln!(std::io::stdout(), "{}", text.trim_end());

@@ -266,7 +266,8 @@ pub struct BenchArgs {
     /// How long each figure is measured in a round
     #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
     pub seconds: f64,
-    /// Folder for compiled models; left out: they are compiled anew each time
+    /// Folder for compiled models, which are compiled anew each time when it is left out; the daemon's own has its calibrations
+    /// as well
     #[arg(long, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
     /// How the figures are written

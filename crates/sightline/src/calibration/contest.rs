@@ -10,9 +10,11 @@ use super::layout::Layout;
 /// Batches that are tried, ascending.
 pub const BATCHES: [usize; 4] = [1, 2, 4, 8];
 /// Each figure is the median of so many rounds …
-const ROUNDS: usize = 3;
-/// … in each of which it is measured for so long.
-pub const MEASURED_FOR: Duration = Duration::from_millis(150);
+const ROUNDS: usize = 5;
+/// … in each of which it is measured for so long: a machine that does something else meanwhile does so in bursts.
+pub const MEASURED_FOR: Duration = Duration::from_millis(100);
+/// Rounds before those, by which it is decided what larger batches are tried on.
+const ROUNDS_BEFORE: usize = 2;
 /// A batch that gives so much less than a smaller one, in parts of it, is not looked at again, nor are larger ones.
 const NOT_WORTH_IT: f64 = 0.9;
 
@@ -60,40 +62,26 @@ pub struct Outcome {
     pub not_run: Vec<NotRun>,
 }
 
-/// Measures `layouts`, each of which `start` starts for some batches: first all with the smallest batch, then the best layout
-/// of each provider with every batch.
+/// Measures `layouts`, each of which `start` starts for some batches: all with the smallest batch, and the best layout of each
+/// provider with larger ones as well. Figures that are compared are of the same rounds.
 pub fn hold<C: Contestant>(layouts: &[Layout], start: impl Fn(&Layout, &[usize]) -> Result<C, String>) -> Outcome {
-    let mut outcome = Outcome::default();
-    let singles = layouts.iter().map(|layout| (layout, start(layout, first_batches(layout)))).collect();
-    let first = rounds(singles, &mut outcome);
-    let mut best: Vec<(&Layout, &Candidate)> = Vec::new();
-    for layout in layouts {
-        let taken = choose(first.iter().filter(|(it, _)| it.provider == layout.provider).map(|it| &it.1));
-        // Of an accelerator every batch has been measured already.
-        if let Some(candidate) = taken.filter(|it| layout.is_on_cores() && is_of(layout, it)) {
-            best.push((layout, candidate));
-        }
-    }
-    let batched = best.iter().map(|(layout, _)| (*layout, start(layout, &BATCHES))).collect();
-    let mut of_batches = Outcome::default();
-    let second = rounds(batched, &mut of_batches);
-    // With single frames it has run.
-    let told = |it: NotRun| NotRun { reason: format!("with larger batches: {}", it.reason), ..it };
-    outcome.not_run.extend(of_batches.not_run.into_iter().map(told));
-    for (layout, candidate) in &first {
-        let again = second.iter().find(|(it, again)| it == layout && again.batch == candidate.batch);
-        let candidate = match again {
-            // The memory is that of a process which has seen no larger batch.
-            Some((_, again)) => Candidate { memory_mib: candidate.memory_mib, ..again.clone() },
-            None => candidate.clone(),
-        };
-        outcome.candidates.push(candidate);
-    }
-    let is_new = |(layout, it): &&(&Layout, Candidate)| {
-        !first.iter().any(|(other, single)| other == layout && single.batch == it.batch)
+    let mut contest = Contest { entries: Vec::new(), not_run: Vec::new() };
+    // All are started before the first is waited for: opening a model keeps one core busy.
+    let started: Vec<_> = layouts.iter().map(|layout| (layout, start(layout, first_batches(layout)))).collect();
+    contest.enter(started, &[]);
+    contest.hold_rounds(ROUNDS_BEFORE);
+
+    let before = contest.candidates();
+    let is_best = |layout: &&Layout| {
+        let of_provider = before.iter().filter(|candidate| candidate.provider == layout.provider);
+        layout.is_on_cores() && choose(of_provider).is_some_and(|best| is_of(layout, best))
     };
-    outcome.candidates.extend(second.iter().filter(is_new).map(|it| it.1.clone()));
-    outcome
+    let best = layouts.iter().filter(is_best);
+    let started: Vec<_> = best.map(|layout| (layout, start(layout, &BATCHES[1..]))).collect();
+    contest.enter(started, &before);
+    contest.entries.iter_mut().flat_map(|entry| &mut entry.tries).for_each(|tried| tried.figures.clear());
+    contest.hold_rounds(ROUNDS);
+    Outcome { candidates: contest.candidates(), not_run: contest.not_run }
 }
 
 /// Accelerators prepare each size, and have one layout alone.
@@ -106,81 +94,97 @@ fn is_of(layout: &Layout, candidate: &Candidate) -> bool {
         == (candidate.provider.as_str(), candidate.sessions, candidate.threads)
 }
 
+/// Everything that still runs, and what does not.
+struct Contest<'a, C> {
+    entries: Vec<Entry<'a, C>>,
+    not_run: Vec<NotRun>,
+}
+
 /// A contestant in its rounds.
 struct Entry<'a, C> {
     layout: &'a Layout,
     contestant: C,
     library: String,
-    /// Each batch with a figure a round.
-    figures: Vec<(usize, Vec<Figure>)>,
+    tries: Vec<Tried>,
 }
 
-/// Medians of all rounds.
-fn rounds<'a, C: Contestant>(
-    started: Vec<(&'a Layout, Result<C, String>)>,
-    outcome: &mut Outcome,
-) -> Vec<(&'a Layout, Candidate)> {
-    let mut refuse = |layout: &Layout, reason| {
+/// One batch size of a contestant.
+struct Tried {
+    batch: usize,
+    /// One per round.
+    figures: Vec<Figure>,
+    /// What was held when it was first measured: later larger batches have been, too.
+    memory_mib: Option<u64>,
+}
+
+impl<'a, C: Contestant> Contest<'a, C> {
+    /// Waits for what was started; what is in `before` already is not measured twice.
+    fn enter(&mut self, started: Vec<(&'a Layout, Result<C, String>)>, before: &[Candidate]) {
+        for (layout, started) in started {
+            let opened = started.and_then(|mut contestant| contestant.opened().map(|opened| (contestant, opened)));
+            match opened {
+                Ok((contestant, Opened { library, batches })) => {
+                    let is_new = |batch: &usize| !before.iter().any(|it| is_of(layout, it) && it.batch == *batch);
+                    let batches = batches.into_iter().filter(is_new);
+                    let tries = batches.map(|batch| Tried { batch, figures: Vec::new(), memory_mib: None }).collect();
+                    self.entries.push(Entry { layout, contestant, library, tries });
+                }
+                Err(reason) => self.refuse(layout, reason),
+            }
+        }
+    }
+
+    fn refuse(&mut self, layout: &Layout, reason: String) {
         let Layout { provider, sessions, threads } = *layout;
-        outcome.not_run.push(NotRun { provider: provider.to_owned(), sessions, threads, reason });
-    };
-    let mut entries = Vec::new();
-    for (layout, started) in started {
-        let opened = started.and_then(|mut contestant| contestant.opened().map(|opened| (contestant, opened)));
-        match opened {
-            Ok((contestant, Opened { library, batches })) => {
-                let figures = batches.into_iter().map(|batch| (batch, Vec::new())).collect();
-                entries.push(Entry { layout, contestant, library, figures });
-            }
-            Err(reason) => refuse(layout, reason),
-        }
+        self.not_run.push(NotRun { provider: provider.to_owned(), sessions, threads, reason });
     }
-    for round in 0..ROUNDS {
-        let mut going_on = Vec::new();
-        for mut entry in entries {
-            match entry.take_turn(round) {
-                Ok(()) => going_on.push(entry),
-                Err(reason) => refuse(entry.layout, reason),
+
+    fn hold_rounds(&mut self, rounds: usize) {
+        for _ in 0..rounds {
+            for mut entry in std::mem::take(&mut self.entries) {
+                match entry.take_turn() {
+                    Ok(()) => self.entries.push(entry),
+                    Err(reason) => self.refuse(entry.layout, reason),
+                }
             }
         }
-        entries = going_on;
     }
-    entries.into_iter().flat_map(Entry::candidates).collect()
+
+    fn candidates(&self) -> Vec<Candidate> {
+        self.entries.iter().flat_map(Entry::candidates).collect()
+    }
 }
 
-impl<'a, C: Contestant> Entry<'a, C> {
-    fn take_turn(&mut self, round: usize) -> Result<(), String> {
+impl<C: Contestant> Entry<'_, C> {
+    fn take_turn(&mut self) -> Result<(), String> {
         let mut most: f64 = 0.0;
-        let mut worth_it = self.figures.len();
-        for (index, (batch, figures)) in self.figures.iter_mut().enumerate() {
-            let figure = self.contestant.measure(*batch)?;
-            figures.push(figure);
-            if round == 0 && figure.images_per_second < most * NOT_WORTH_IT {
+        let mut worth_it = self.tries.len();
+        for (index, tried) in self.tries.iter_mut().enumerate() {
+            let figure = self.contestant.measure(tried.batch)?;
+            let is_first = tried.memory_mib.is_none();
+            tried.memory_mib.get_or_insert(figure.memory_mib);
+            tried.figures.push(figure);
+            if is_first && figure.images_per_second < most * NOT_WORTH_IT {
                 worth_it = index;
                 break;
             }
             most = most.max(figure.images_per_second);
         }
-        self.figures.truncate(worth_it);
+        self.tries.truncate(worth_it);
         Ok(())
     }
 
-    fn candidates(self) -> Vec<(&'a Layout, Candidate)> {
-        let Self { layout, library, figures, .. } = self;
-        let candidate = |(batch, figures): (usize, Vec<Figure>)| {
-            let candidate = Candidate {
-                provider: layout.provider.to_owned(),
-                library: library.clone(),
-                sessions: layout.sessions,
-                threads: layout.threads,
-                batch,
-                images_per_second: tenths(median(figures.iter().map(|it| it.images_per_second))),
-                latency_ms: thousandths(median(figures.iter().map(|it| it.latency_ms))),
-                memory_mib: figures.first().map_or(0, |it| it.memory_mib),
-            };
-            (layout, candidate)
-        };
-        figures.into_iter().map(candidate).collect()
+    fn candidates(&self) -> impl Iterator<Item = Candidate> {
+        self.tries.iter().map(|Tried { batch, figures, memory_mib }| Candidate {
+            provider: self.layout.provider.to_owned(),
+            library: self.library.clone(),
+            sessions: self.layout.sessions,
+            threads: self.layout.threads,
+            batch: *batch,
+            images_per_second: rounded(median(figures.iter().map(|it| it.images_per_second)), 10.0),
+            latency_ms: rounded(median(figures.iter().map(|it| it.latency_ms)), 1000.0),
+            memory_mib: memory_mib.unwrap_or_default(),
+        })
     }
 }
 
@@ -190,13 +194,9 @@ fn median(figures: impl Iterator<Item = f64>) -> f64 {
     figures.get(figures.len() / 2).copied().unwrap_or_default()
 }
 
-/// Digits that say something.
-fn tenths(figure: f64) -> f64 {
-    (figure * 10.0).round() / 10.0
-}
-
-fn thousandths(figure: f64) -> f64 {
-    (figure * 1000.0).round() / 1000.0
+/// To parts of one: more digits say nothing.
+fn rounded(figure: f64, parts: f64) -> f64 {
+    (figure * parts).round() / parts
 }
 
 #[cfg(test)]
@@ -271,15 +271,19 @@ mod tests {
         let turns = |what: &str| measured.iter().filter(|it| *it == what).count();
         assert_eq!(
             ["cuda 1x1 8", "cpu 1x2 1", "cpu 2x1 1", "cpu 2x1 2", "cpu 2x1 4", "cpu 2x1 8"].map(turns),
-            [3, 3, 6, 3, 1, 0]
+            [7, 7, 7, 5, 1, 0]
         );
-        // In turn: the second round does not begin before everything had its first.
-        let first = |what: &str| measured.iter().position(|it| it == what).unwrap();
-        let second = measured.iter().enumerate().filter(|it| it.1 == "cuda 1x1 1").nth(1).unwrap().0;
-        assert!(first("cpu 1x2 1") < second, "{measured:?}");
+        // In turn: of what is compared nothing is measured twice before everything was once.
+        let last = |what: &str| measured.iter().rposition(|it| it == what).unwrap();
+        let nth =
+            |what: &str, back: usize| measured.iter().enumerate().filter(|it| it.1 == what).nth_back(back).unwrap().0;
+        for back in 0..ROUNDS - 1 {
+            assert!(nth("cpu 2x1 2", back + 1) < nth("cuda 1x1 1", back), "{measured:?}");
+        }
+        assert!(last("cuda 1x1 1") < last("cpu 2x1 1") && last("cpu 2x1 1") < last("cpu 2x1 2"));
         // What a process holds that has seen no larger batch.
         let memory: Vec<u64> = outcome.candidates.iter().skip(4).map(|it| it.memory_mib).collect();
-        assert_eq!(memory, [1, 1, 4]);
+        assert_eq!(memory, [1, 1, 3]);
     }
 
     #[test]

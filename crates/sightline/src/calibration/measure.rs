@@ -52,7 +52,8 @@ pub fn execute(args: &MeasureArgs) -> Outcome {
 fn say<T: Serialize>(answer: &Result<T, String>) -> Outcome {
     let line = serde_json::to_string(answer).or_fail(Kind::Internal)?;
     let mut stdout = std::io::stdout();
-    writeln!(stdout, "{line}").and_then(|()| stdout.flush()).or_fail(Kind::Internal)
+    // Whoever started it is gone, which is nobody's trouble.
+    writeln!(stdout, "{line}").and_then(|()| stdout.flush()).map_err(|_| Failure::said(Kind::Unavailable))
 }
 
 /// The model of the pipeline file, on the layout alone.

@@ -22,7 +22,7 @@ use self::{
     kept::{Conditions, Known},
     process::Measured,
 };
-use crate::library;
+use crate::{library, models, run};
 
 /// `off`: nothing is measured, and `auto` is the CPU.
 pub const VARIABLE: &str = "SIGHTLINE_CALIBRATION";
@@ -39,6 +39,23 @@ pub fn decide(pipeline: &PipelinePlan, state_dir: &Path) -> (InferencePlan, Opti
         _ => calibration,
     };
     (taken(inference, &calibration, library::most_sessions(library::cores())), Some(calibration))
+}
+
+/// What daemons with that state directory, or the one that is used when none is named, know of `models`: a line for each of
+/// which something is kept.
+pub fn told(models: &[String], state_dir: Option<&Path>) -> String {
+    let state_dir = state_dir.map_or_else(run::default_state_dir, Path::to_path_buf);
+    let line = |name: &String| {
+        let model = models::load(name).ok()?;
+        let file = kept::file(&state_dir, &model);
+        let known = match kept::read(&file, &Conditions::of(&model)) {
+            Known::Nothing => return None,
+            Known::Measured(calibration) => format!("{}, measured {}", shown(&calibration.chosen), calibration.at),
+            Known::Outdated(why) => format!("made anew at the next start: {why}"),
+        };
+        Some(format!("\ncalibration of {}: {known} ({})\n", model.name, file.display()))
+    };
+    models.iter().filter_map(line).collect()
 }
 
 fn is_off() -> bool {
@@ -84,7 +101,7 @@ fn kept_or_measured(pipeline: &PipelinePlan, state_dir: &Path) -> Option<Calibra
     let start = |layout: &layout::Layout, batches: &[usize]| Measured::start(pipeline, layout, batches, state_dir);
     let Outcome { candidates, not_run } = contest::hold(&layouts, start);
     for NotRun { provider, sessions, threads, reason } in &not_run {
-        warn!(model, provider, sessions, threads, reason, "not measured");
+        info!(model, provider, sessions, threads, reason, "not measured");
     }
     for candidate in &candidates {
         debug!(model, "measured {}", shown(candidate));
