@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::WallTime;
 
+/// Less than that share of what the median says is no spread of a calm machine: there it is 0.95 and more.
+const CALM: f64 = 0.8;
+
 /// Two figures that differ by less than that say the same: one run differs from the next by as much.
 const NOTABLE: f64 = 0.03;
 
@@ -20,9 +23,9 @@ pub struct Candidate {
     pub threads: usize,
     /// Frames in one run of the network.
     pub batch: usize,
-    /// Median over the rounds, of all sessions together.
+    /// Of all sessions together, in the best round.
     pub images_per_second: f64,
-    /// Median time of one batch while all sessions run.
+    /// Median time of one batch in that round, while all sessions ran.
     pub latency_ms: f64,
     /// What the process that measured it held.
     pub memory_mib: u64,
@@ -52,6 +55,16 @@ pub struct Calibration {
     pub candidates: Vec<Candidate>,
     /// Everything that did not.
     pub not_run: Vec<NotRun>,
+}
+
+impl Candidate {
+    /// Whether the machine did something else meanwhile: then some batches took far longer than the median, and all sessions
+    /// together did less than it promises.
+    #[must_use]
+    pub fn was_disturbed(&self) -> bool {
+        let undisturbed = (self.sessions * self.batch) as f64 * 1000.0 / self.latency_ms;
+        self.images_per_second < undisturbed * CALM
+    }
 }
 
 impl Calibration {
@@ -116,6 +129,13 @@ mod tests {
         assert_eq!(chosen(&[slow.clone(), fast.clone()]), Some("fast"));
         assert_eq!(chosen(&[slow.clone(), fast.clone(), as_fast_and_sooner.clone()]), Some("sooner"));
         assert_eq!(chosen(&[slow, fast, as_fast_and_sooner, as_soon_and_smaller]), Some("smaller"));
+    }
+
+    #[test]
+    fn a_disturbed_machine_shows_in_what_its_median_does_not() {
+        // Two sessions, 8 ms a batch: 250 images a second.
+        assert!(!candidate("cpu", 240.0, 8.0, 1).was_disturbed());
+        assert!(candidate("cpu", 150.0, 8.0, 1).was_disturbed());
     }
 
     #[test]
