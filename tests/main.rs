@@ -22,6 +22,7 @@ mod scenarios {
     mod broker_moved;
     mod broker_never_acknowledges;
     mod broker_restarted;
+    mod calibration;
     mod cameras_that_fail;
     mod cameras_that_reboot;
     mod cameras_with_bad_pictures;

@@ -14,8 +14,8 @@ use common::{environment, folder, load_text};
 use sightline_config::load;
 use sightline_core::outbox::OutboxPlan;
 use sightline_core::plan::{
-    CameraPlan, DecodingPlan, InferencePlan, LabelFilter, MotionPlan, OnUnavailable, Plan, Priority, Provider,
-    RtspTransport, SourceSpec, Switch,
+    Calibrate, CameraPlan, DecodingPlan, InferencePlan, LabelFilter, MotionPlan, OnUnavailable, Plan, Priority,
+    Provider, RtspTransport, SourceSpec, Switch,
 };
 use sightline_core::provider::{
     ArenaGrowth, CpuOptions, CudaOptions, OpenVinoOptions, OpenVinoPrecision, OpenVinoRuntime, TensorRtOptions,
@@ -42,6 +42,7 @@ fn what_is_left_out_has_its_default() {
     assert_eq!((pipeline.detection.max_detections, pipeline.detection.class_agnostic), (100, false));
     let inference = InferencePlan {
         providers: vec![Provider::cpu()],
+        calibrate: Some(Calibrate { max_batch: true }),
         on_unavailable: OnUnavailable::Fallback,
         max_batch: 8,
         max_wait: Duration::ZERO,
@@ -347,4 +348,20 @@ cameras: {a: {url: test://}}
         plan.pipelines[0].inference.providers,
         [Provider::TensorRt(tensorrt), Provider::Cuda(cuda), Provider::OpenVino(openvino), Provider::Cpu(cpu)]
     );
+}
+
+#[test]
+fn only_providers_that_nobody_names_are_found_by_measuring() {
+    let calibrate = |inference: &str| {
+        let text = "version: 1\nname: a\nmodel: {name: ssd-mobilenet-v1-coco}\ncameras: {c: {url: 'rtsp://h/x'}}\n";
+        let plan = plan(&format!("{text}inference: {inference}\n"));
+        let inference = &plan.pipelines[0].inference;
+        assert_eq!(inference.providers, [Provider::cpu()]);
+        inference.calibrate
+    };
+    assert_eq!(calibrate("{}"), Some(Calibrate { max_batch: true }));
+    assert_eq!(calibrate("{providers: auto, calibrate: true}"), Some(Calibrate { max_batch: true }));
+    assert_eq!(calibrate("{providers: auto, max_batch: 8}"), Some(Calibrate { max_batch: false }));
+    assert_eq!(calibrate("{calibrate: false}"), None);
+    assert_eq!(calibrate("{providers: [cpu]}"), None);
 }

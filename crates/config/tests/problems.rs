@@ -194,6 +194,14 @@ fn values_out_of_range() {
             ],
         ),
         (
+            "inference:\n  providers: fastest\ncameras: {a: {url: test://}}\n",
+            &["p.yaml:5: inference.providers: expected one of `auto`"],
+        ),
+        (
+            "inference:\n  calibrate: false\n  providers: [cpu]\ncameras: {a: {url: test://}}\n",
+            &["p.yaml:5: inference.calibrate: belongs to `providers: auto`"],
+        ),
+        (
             "inference:\n  providers:\n  - {name: cpu, device: GPU, workers: 0}\n  - {name: cuda, device: first, arena: big, streams: 2}\n  - {name: tensorrt, precision: bf16, workspace: 1KiB}\n  - {name: openvino, device: \"CPU;rm\", precision: int8, batch_sizes: []}\ncameras: {a: {url: test://}}\n",
             &[
                 "p.yaml:6: inference.providers[0].device: cpu has no `device`",

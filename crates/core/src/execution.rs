@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::provider::{Provider, serialize_shown};
+use crate::{
+    calibration::Calibration,
+    provider::{Provider, serialize_shown},
+};
 
 /// What runs a model, and how that is known.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -20,6 +23,9 @@ pub struct Execution {
     pub agreement: Option<Agreement>,
     /// Those preferred to it, in their order.
     pub passed_over: Vec<PassedOver>,
+    /// What was measured before it was chosen; absent where it was wished by name, or nothing was measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Box<Calibration>>,
 }
 
 /// Nodes of a graph by where they ran.
@@ -101,7 +107,8 @@ impl Execution {
     #[must_use]
     pub fn on_cpu(library: &str, nodes: usize) -> Self {
         let (provider, library, device) = (Provider::cpu(), library.to_owned(), "CPU".to_owned());
-        Self { provider, library, device, placement: Placement::all(nodes), agreement: None, passed_over: Vec::new() }
+        let (placement, passed_over) = (Placement::all(nodes), Vec::new());
+        Self { provider, library, device, placement, agreement: None, passed_over, calibration: None }
     }
 
     /// What events say of it.

@@ -6,6 +6,7 @@
 
 pub mod agreement;
 pub mod anchors;
+pub mod calibration;
 pub mod decode;
 pub mod detection;
 pub mod detector;

@@ -85,7 +85,8 @@ pub fn open(spec: &ModelSpec, wish: &Wish<'_>) -> Result<OpenedModel, InferError
             Ok((opened, agreement)) => {
                 let Opened { backends, batch_sizes, library, device, placement } = opened;
                 let provider = provider.clone();
-                let execution = Execution { provider, library, device, placement, agreement, passed_over };
+                let execution =
+                    Execution { provider, library, device, placement, agreement, passed_over, calibration: None };
                 return Ok(OpenedModel { backends, batch_sizes, execution });
             }
             Err(Refusal::Model(error)) => return Err(error),

@@ -40,6 +40,9 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// How fast this machine is: sessions of each execution provider, the whole pipeline, and how many cameras it holds
     Bench(BenchArgs),
+    /// Measure one way to run a pipeline's model: what a calibration starts this program with
+    #[command(hide = true)]
+    Measure(MeasureArgs),
     /// Print a JSON Schema
     Schema(SchemaArgs),
     /// Simulated cameras, a broker, the daemon and a console, with nothing to configure
@@ -283,7 +286,8 @@ pub struct BenchArgs {
     /// Cameras: how long each number is watched once all of them stream
     #[arg(long, value_name = "SECONDS", default_value_t = 5.0, value_parser = some_seconds)]
     pub window: f64,
-    /// Folder for compiled models; left out: they are compiled anew each time
+    /// Folder for compiled models, which are compiled anew each time when it is left out; the daemon's own has its calibrations
+    /// as well
     #[arg(long, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
     /// How the figures are written
@@ -380,6 +384,32 @@ impl std::fmt::Display for BenchSize {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}x{}", self.width, self.height)
     }
+}
+
+/// `sightline measure`
+#[derive(Debug, Args)]
+pub struct MeasureArgs {
+    /// The pipeline file whose model it is
+    #[arg(long, value_name = "FILE")]
+    pub pipeline: PathBuf,
+    /// SHA-256 of the model's weights
+    #[arg(long, value_name = "HEX")]
+    pub sha256: String,
+    /// Execution provider
+    #[arg(long, value_name = "NAME")]
+    pub provider: String,
+    /// Sessions side by side
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub sessions: usize,
+    /// Threads of each
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub threads: usize,
+    /// Batch sizes that may be asked for
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = at_least_one)]
+    pub batch: Vec<usize>,
+    /// Folder for compiled models
+    #[arg(long, value_name = "DIR")]
+    pub state_dir: PathBuf,
 }
 
 /// What an accelerator computes in.

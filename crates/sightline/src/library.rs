@@ -31,7 +31,12 @@ pub fn cores() -> usize {
 /// How many sessions serve `cameras` cameras on a CPU: they do not wait for each other, and small batches keep the latency
 /// low.
 pub fn sessions_for(cameras: usize) -> usize {
-    cores().min(cameras).clamp(1, MOST_CPU_SESSIONS)
+    most_sessions(cores()).min(cameras.max(1))
+}
+
+/// The most sessions that gain something on a CPU of so many cores.
+pub fn most_sessions(cores: usize) -> usize {
+    cores.clamp(1, MOST_CPU_SESSIONS)
 }
 
 /// Opens `count` further sessions on the CPU.
@@ -67,6 +72,7 @@ pub fn open_on_all_cores(model: &ModelSpec) -> Result<OpenedModel, Failure> {
 pub fn open_on(model: &ModelSpec, provider: Provider) -> Result<OpenedModel, Failure> {
     let plan = InferencePlan {
         providers: vec![provider],
+        calibrate: None,
         on_unavailable: OnUnavailable::Fail,
         max_batch: 1,
         max_wait: std::time::Duration::ZERO,

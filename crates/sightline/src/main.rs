@@ -1,6 +1,7 @@
 //! `sightline`: RTSP cameras in, MQTT events out. This crate introduces the others to each other and nothing else.
 
 mod bench;
+mod calibration;
 mod canvas;
 mod check;
 mod child;
@@ -67,6 +68,10 @@ fn execute(command: Command) -> Outcome {
         Command::Bench(args) => {
             logging::start(LogFormat::Text, Detail::Trouble);
             bench::execute(&args)
+        }
+        Command::Measure(args) => {
+            logging::start(LogFormat::Text, Detail::Trouble);
+            calibration::measure::execute(&args)
         }
         Command::Schema(args) => schema::execute(&args),
         Command::Demo(args) => demo::execute(&args),

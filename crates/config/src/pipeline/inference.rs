@@ -1,6 +1,6 @@
 //! `inference:` to an [`InferencePlan`].
 
-use sightline_core::plan::{InferencePlan, OnUnavailable};
+use sightline_core::plan::{Calibrate, InferencePlan, OnUnavailable, Provider};
 
 use super::{
     providers,
@@ -25,8 +25,19 @@ pub(super) fn read(reading: Reading<'_>, wire: &InferenceWire) -> InferencePlan 
     let latency_target = wire.latency_target.given().and_then(|(place, text)| {
         reading.duration(place, &text.0, defaults::MIN_LATENCY_TARGET, defaults::MAX_LATENCY_TARGET)
     });
+    let named = providers::read(reading, &wire.providers);
+    let calibrate = match wire.calibrate.given() {
+        Some((place, _)) if named.is_some() => {
+            let help = "remove it, or leave `providers` out";
+            reading.reporter.report_with_help(place, "belongs to `providers: auto`", help);
+            false
+        }
+        said => said.is_none_or(|(_, is_wished)| *is_wished),
+    };
+    let is_open = calibrate && named.is_none();
     InferencePlan {
-        providers: providers::read(reading, &wire.providers),
+        calibrate: is_open.then_some(Calibrate { max_batch: wire.max_batch.is_absent() }),
+        providers: named.unwrap_or_else(|| vec![Provider::cpu()]),
         on_unavailable,
         max_batch: max_batch.unwrap_or(defaults::MAX_BATCH),
         max_wait: max_wait.unwrap_or(defaults::MAX_WAIT),

@@ -5,18 +5,21 @@ use sightline_core::provider::{
     TensorRtOptions, TensorRtPrecision,
 };
 
-use super::wire::{PrecisionWire, ProviderDetails, ProviderName, ProviderWire, RuntimeWire, SizeText};
+use super::wire::{
+    AutoWire, PrecisionWire, ProviderDetails, ProviderName, ProviderWire, ProvidersWire, RuntimeWire, SizeText,
+};
 use crate::{defaults, problem::PlaceId, read::Reading, yaml::field::Field};
 
 use ProviderName::{Cpu, Cuda, Openvino, Tensorrt};
 
-/// The providers in their order; the CPU where none is said.
-pub(super) fn read(reading: Reading<'_>, field: &Field<Vec<Field<ProviderWire>>>) -> Vec<Provider> {
-    let Some((place, wishes)) = field.given() else {
-        return vec![Provider::cpu()];
+/// The providers in their order; `None` where they are to be found by measuring.
+pub(super) fn read(reading: Reading<'_>, field: &Field<ProvidersWire>) -> Option<Vec<Provider>> {
+    let (place, wishes) = match field.given() {
+        None | Some((_, ProvidersWire::Scalar(AutoWire::Auto))) => return None,
+        Some((place, ProvidersWire::Sequence(wishes))) => (place, wishes),
     };
     if wishes.is_empty() {
-        reading.reporter.report_with_help(place, "names no provider", "write [cpu], or leave `providers` out");
+        reading.reporter.report_with_help(place, "names no provider", "write auto or [cpu], or leave `providers` out");
     }
     let mut providers = Vec::new();
     for (place, wish) in wishes.iter().filter_map(Field::given) {
@@ -28,7 +31,7 @@ pub(super) fn read(reading: Reading<'_>, field: &Field<Vec<Field<ProviderWire>>>
         }
         providers.push(provider);
     }
-    providers
+    Some(providers)
 }
 
 fn provider(reading: Reading<'_>, place: PlaceId, wish: &ProviderWire) -> Option<Provider> {

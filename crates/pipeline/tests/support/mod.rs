@@ -103,6 +103,7 @@ fn engine_of(backends: Vec<Box<dyn Backend>>, inference: InferencePlan) -> Arc<E
 fn inference(max_batch: usize) -> InferencePlan {
     InferencePlan {
         providers: vec![Provider::cpu()],
+        calibrate: None,
         on_unavailable: OnUnavailable::Fallback,
         max_batch,
         max_wait: Duration::from_millis(2),

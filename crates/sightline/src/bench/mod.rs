@@ -31,6 +31,7 @@ use serde_json::Value;
 
 use self::cameras::Held;
 use crate::{
+    calibration,
     cli::{BenchArgs, BenchChild, BenchPart, OutputFormat, ProviderName},
     failure::{Failure, Kind, OrFail, Outcome},
     models,
@@ -81,7 +82,9 @@ pub fn execute(args: &BenchArgs) -> Outcome {
         }
     }
     let text = match args.format {
-        OutputFormat::Text if !args.json => report::markdown(&figures),
+        OutputFormat::Text if !args.json => {
+            report::markdown(&figures) + &calibration::told(&models, args.state_dir.as_deref())
+        }
         _ => serde_json::to_string_pretty(&figures).or_fail(Kind::Internal)?,
     };
     // A reader that closes the pipe has seen enough.

@@ -153,6 +153,7 @@ fn open(model: &ModelSpec, provider: &Provider, args: &BenchArgs) -> Result<(Ope
     let sessions = args.sessions.unwrap_or_else(library::cores);
     let plan = InferencePlan {
         providers: vec![with_options(provider.clone(), args, sessions)?],
+        calibrate: None,
         on_unavailable: OnUnavailable::Fail,
         max_batch: args.batch.iter().copied().max().unwrap_or(1),
         max_wait: Duration::ZERO,

@@ -32,6 +32,8 @@ impl Daemon {
             .arg(pipeline)
             .args(["--http", "off", "--state-dir"])
             .arg(folder.join("state"))
+            // A demo begins at once, and its state directory is gone with it.
+            .env(crate::calibration::VARIABLE, "off")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log_file)

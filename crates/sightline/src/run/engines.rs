@@ -8,6 +8,7 @@ use std::{
 };
 
 use sightline_core::{
+    calibration::Calibration,
     execution::PassedOver,
     histogram::StageTimes,
     plan::{InferencePlan, OnUnavailable, PipelinePlan, Provider},
@@ -18,6 +19,7 @@ use tokio::sync::Notify;
 use tracing::{error, info, warn};
 
 use crate::{
+    calibration,
     failure::{Failure, Kind, OrFail},
     library::{self, Sessions},
 };
@@ -31,21 +33,35 @@ pub const AGAIN_AFTER: Duration = Duration::from_secs(60);
 /// A running engine.
 #[derive(Clone)]
 pub struct RunningEngine {
-    /// The engine.
+    /// The engine. Its inference plan is what is in force.
     pub engine: Arc<Engine>,
+    /// What the pipeline's file wishes, of which a calibration may have decided something.
+    wished: InferencePlan,
     /// When its provider was opened anew because it had failed.
     rebuilt: Option<Instant>,
 }
 
 impl RunningEngine {
     fn serves(&self, pipeline: &PipelinePlan) -> bool {
-        self.engine.inference == pipeline.inference && *self.engine.model == *pipeline.model
+        self.wished == pipeline.inference && *self.engine.model == *pipeline.model
+    }
+
+    /// As it was decided when it was opened.
+    fn decided(&self) -> Decided {
+        let calibration = self.engine.execution().calibration.clone();
+        Decided { inference: self.engine.inference.clone(), calibration }
     }
 
     /// Whether the first provider that was wished runs.
     pub fn is_as_wished(&self) -> bool {
         self.engine.execution().passed_over.is_empty()
     }
+}
+
+/// How inference runs, and what was measured to decide it.
+struct Decided {
+    inference: InferencePlan,
+    calibration: Option<Box<Calibration>>,
 }
 
 /// The engines that a plan needs.
@@ -120,7 +136,7 @@ pub fn open(
             }
             None => {
                 engines.loaded.push(pipeline.model.name.clone());
-                opening.start(&pipeline.inference.providers, Vec::new())?
+                opening.decide_and_start()?
             }
         };
         engines.of_pipeline.push(engines.all.len());
@@ -139,18 +155,31 @@ struct Opening<'a> {
 }
 
 impl Opening<'_> {
-    /// Opens the first of `providers` that runs, after `passed_over`.
-    fn start(&self, providers: &[Provider], passed_over: Vec<PassedOver>) -> Result<RunningEngine, Failure> {
-        let plan = InferencePlan { providers: providers.to_vec(), ..self.pipeline.inference.clone() };
+    /// Opens what the file wishes, or what a calibration decides.
+    fn decide_and_start(&self) -> Result<RunningEngine, Failure> {
+        let (inference, calibration) = calibration::decide(self.pipeline, &self.surroundings.state_dir);
+        let providers = inference.providers.clone();
+        self.start(&Decided { inference, calibration: calibration.map(Box::new) }, &providers, Vec::new())
+    }
+
+    /// Opens the first of `providers` that runs, after `passed_over`; everything else as it was decided.
+    fn start(
+        &self,
+        decided: &Decided,
+        providers: &[Provider],
+        passed_over: Vec<PassedOver>,
+    ) -> Result<RunningEngine, Failure> {
+        let plan = InferencePlan { providers: providers.to_vec(), ..decided.inference.clone() };
         let (model, surroundings) = (&self.pipeline.model, self.surroundings);
         let sessions = Sessions::for_cameras(self.cameras);
         let mut opened = library::open(model, &plan, sessions, Some(&surroundings.state_dir))?;
         opened.execution.passed_over.splice(0..0, passed_over);
+        opened.execution.calibration.clone_from(&decided.calibration);
         library::tell(model, &opened.execution);
         let OpenedModel { backends, batch_sizes, execution } = opened;
         let parts = EngineParts {
             model: model.clone(),
-            inference: self.pipeline.inference.clone(),
+            inference: decided.inference.clone(),
             execution,
             backends,
             batch_sizes,
@@ -158,7 +187,7 @@ impl Opening<'_> {
             trouble: surroundings.trouble.clone(),
         };
         let engine = Engine::start(parts, &self.pipeline.name).or_fail(Kind::Internal)?;
-        Ok(RunningEngine { engine, rebuilt: None })
+        Ok(RunningEngine { engine, wished: self.pipeline.inference.clone(), rebuilt: None })
     }
 
     /// An engine on one of the providers that were passed over, if one runs by now.
@@ -168,7 +197,7 @@ impl Opening<'_> {
         }
         let execution = running.engine.execution();
         let wished: Vec<Provider> = execution.passed_over.iter().map(|it| it.provider.clone()).collect();
-        match self.start(&wished, Vec::new()) {
+        match self.start(&running.decided(), &wished, Vec::new()) {
             Ok(better) => Some(better),
             Err(failure) => {
                 if let Some(passed_over) = library::passed_over(&failure) {
@@ -208,7 +237,8 @@ impl Opening<'_> {
 
     /// The same provider opened anew, once; then the next one that runs, or where none does the same one again, a minute later.
     fn replace(&self, failed: &RunningEngine, reason: &str) -> Result<Option<RunningEngine>, Failure> {
-        let (execution, wished) = (failed.engine.execution(), &self.pipeline.inference.providers);
+        let (execution, decided) = (failed.engine.execution(), failed.decided());
+        let wished = &decided.inference.providers;
         let (model, provider) = (&self.pipeline.model.name, execution.provider.to_string());
         let at = wished.iter().position(|it| *it == execution.provider).unwrap_or(0);
         let since_rebuilt = failed.rebuilt.map(|rebuilt| rebuilt.elapsed()).filter(|since| *since < FORGIVEN_AFTER);
@@ -220,14 +250,14 @@ impl Opening<'_> {
             let mut passed_over = execution.passed_over.clone();
             let why = format!("it failed while it ran: {reason}");
             passed_over.push(PassedOver { provider: execution.provider.clone(), reason: why });
-            match self.start(wished.get(at + 1..).unwrap_or_default(), passed_over) {
+            match self.start(&decided, wished.get(at + 1..).unwrap_or_default(), passed_over) {
                 Ok(other) => return Ok(Some(other)),
                 Err(failure) if since < AGAIN_AFTER => return Err(failure),
                 Err(_) => {}
             }
         }
         warn!(model, provider, reason, "a provider fails while it runs; opening it anew");
-        let mut replaced = self.start(wished.get(at..).unwrap_or_default(), execution.passed_over.clone())?;
+        let mut replaced = self.start(&decided, wished.get(at..).unwrap_or_default(), execution.passed_over.clone())?;
         let now_on = replaced.engine.execution().provider.clone();
         replaced.rebuilt = (now_on == execution.provider).then(Instant::now);
         info!(model, provider = %now_on, "opened in its place");
@@ -243,7 +273,7 @@ impl Opening<'_> {
             return Ok(());
         }
         let missing = library::sessions_for(self.cameras).saturating_sub(engine.sessions());
-        let backends = library::open_cpu_sessions(&self.pipeline.model, &self.pipeline.inference, options, missing)?;
+        let backends = library::open_cpu_sessions(&self.pipeline.model, &engine.inference, options, missing)?;
         engine.add_workers(backends, &self.pipeline.name).or_fail(Kind::Internal)
     }
 }

@@ -106,7 +106,7 @@ fn web_settings(args: &RunArgs) -> Result<Option<WebSettings>, Failure> {
 }
 
 /// systemd's `StateDirectory=`, else the user's (XDG Base Directory Specification), else the machine's.
-fn default_state_dir() -> PathBuf {
+pub fn default_state_dir() -> PathBuf {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let users = || variable("XDG_STATE_HOME").or_else(|| Some(variable("HOME")?.join(".local/state")));
     variable("STATE_DIRECTORY")

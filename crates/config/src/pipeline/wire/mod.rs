@@ -17,7 +17,7 @@ pub(crate) use self::{
     camera::{CameraWire, DefaultsWire, LabelWire, LabelsWire, PriorityWire, TransportWire},
     effort::{DecodingWire, MotionWire, SwitchWire},
     kept::{ClipsWire, OutboxWire, SnapshotsWire},
-    providers::{PrecisionWire, ProviderDetails, ProviderName, ProviderWire, RuntimeWire},
+    providers::{AutoWire, PrecisionWire, ProviderDetails, ProviderName, ProviderWire, ProvidersWire, RuntimeWire},
     scalar::{AddressText, DurationOrOffText, DurationText, EventName, Fraction, Ratio, SizeText, TopicText},
 };
 use crate::{
@@ -69,13 +69,18 @@ pub(crate) struct ModelWire {
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "Inference")]
 pub(crate) struct InferenceWire {
-    /// Execution providers of ONNX Runtime in order of preference: the first that really runs is used.
-    #[schemars(extend("default" = ["cpu"], "minItems" = 1))]
-    pub providers: Field<Vec<Field<ProviderWire>>>,
+    /// Execution providers in order of preference: the first that really runs is used. `auto`: the fastest that gives the
+    /// CPU's answers, found by measuring at the first start and kept in the state directory.
+    #[schemars(extend("default" = "auto"))]
+    pub providers: Field<ProvidersWire>,
+    /// With `providers: auto`: `false` measures nothing and runs on the CPU.
+    #[schemars(extend("default" = true))]
+    pub calibrate: Field<bool>,
     /// What to do when a wished provider does not run: `fallback` to the next one, saying so, or `fail`.
     #[schemars(extend("default" = "fallback"))]
     pub on_unavailable: Field<OnUnavailableWire>,
-    /// At most so many frames in one run of the network.
+    /// At most so many frames in one run of the network. Left out with `providers: auto`: as many as were measured to be the
+    /// fastest.
     #[schemars(extend("default" = defaults::MAX_BATCH, "minimum" = 1, "maximum" = defaults::MAX_MAX_BATCH))]
     pub max_batch: Field<u64>,
     /// How long the first frame of a batch waits for company; at most 10s. Without it a batch still holds whatever came

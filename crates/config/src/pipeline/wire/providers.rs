@@ -6,6 +6,26 @@ use serde::Deserialize;
 use super::scalar::SizeText;
 use crate::{defaults, yaml::field::Field};
 
+/// What the network runs on: `auto`, or a list.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename = "$sightline::ByShape")]
+#[schemars(untagged, rename = "Providers")]
+pub(crate) enum ProvidersWire {
+    /// Found by measuring.
+    Scalar(AutoWire),
+    /// In order of preference.
+    #[schemars(extend("minItems" = 1))]
+    Sequence(Vec<Field<ProviderWire>>),
+}
+
+/// Found by measuring.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(rename = "Auto")]
+pub(crate) enum AutoWire {
+    Auto,
+}
+
 /// An execution provider: its name, or a mapping to say more.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename = "$sightline::ByShape")]

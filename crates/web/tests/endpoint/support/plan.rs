@@ -31,6 +31,7 @@ pub fn plan() -> Plan {
                 Provider::OpenVino(OpenVinoOptions { device: "GPU".into(), ..OpenVinoOptions::default() }),
                 Provider::cpu(),
             ],
+            calibrate: None,
             on_unavailable: OnUnavailable::Fallback,
             max_batch: 4,
             max_wait: Duration::from_millis(10),
