@@ -50,7 +50,8 @@ fn cameras_are_served_and_watched() {
     let cameras = &figures["cameras"];
     let [tried] = cameras["tries"].as_array().expect("tries").as_slice() else { panic!("{cameras:#}") };
     assert_eq!((&tried["cameras"], &tried["streaming"], &tried["events"].is_u64()), (&2.into(), &2.into(), &true));
-    assert_eq!((number(cameras, "/fps"), number(tried, "/sent")), (5.0, 10.0), "{cameras:#}");
+    // Two cameras of five frames a second, for a second or however long it took.
+    assert!(number(cameras, "/fps") == 5.0 && number(tried, "/sent") >= 10.0, "{cameras:#}");
     assert!(number(tried, "/inferred") >= 1.0 && number(tried, "/age_ms_p95") > 0.0, "{tried:#}");
     assert!(number(tried, "/cores_pipeline") > 0.0, "{tried:#}");
     // On a machine that is busy with other scenarios they need not be kept up with, but then it says why.

@@ -277,13 +277,13 @@ pub enum FrameUse {
 pub struct WantedDecoding {
     /// Pictures to which no other one refers may be left out.
     pub skip_non_reference: Option<SkipNonReference>,
-    /// Key frames are enough, until something happens in the stream.
-    pub key_frames_only: bool,
+    /// Key frames are enough, until something happens in the stream, if they come at least this often.
+    pub key_frames_only: Option<Duration>,
 }
 
 impl WantedDecoding {
     /// Every picture.
-    pub const ALL: Self = Self { skip_non_reference: None, key_frames_only: false };
+    pub const ALL: Self = Self { skip_non_reference: None, key_frames_only: None };
 }
 
 /// Which pictures to which no other one refers are left out.

@@ -1,6 +1,9 @@
 //! How closely a camera is watched: which of its frames are inferred, and how much of its video is decoded for that.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::{
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    time::Duration,
+};
 
 use parking_lot::Mutex;
 use sightline_core::{
@@ -10,6 +13,10 @@ use sightline_core::{
     plan::{CameraPlan, DecodingPlan, Switch},
     ports::{SkipNonReference, SkippedPicture, WantedDecoding},
 };
+
+/// What stands still must be seen this often, or an unlucky look or two end it
+/// ([`sightline_core::track::TrackerSettings::max_age_stationary`]).
+const SEEN_AGAIN_WITHIN: Duration = Duration::from_millis(2500);
 
 /// One camera's. Asked on its stream's own thread, told of its objects by its task.
 #[derive(Debug)]
@@ -81,7 +88,13 @@ impl Attention {
             Switch::Auto => Some(SkipNonReference::Over(self.fps)),
             Switch::Off => None,
         };
-        let key_frames_only = self.decoding.key_frames_when_idle != Switch::Off && self.is_idle();
+        let may_rest = self.decoding.key_frames_when_idle != Switch::Off && self.is_idle();
+        let key_frames_only = match *self.followed.lock() {
+            Followed::Nothing => may_rest.then_some(Duration::MAX),
+            Followed::StillObjects => may_rest.then_some(SEEN_AGAIN_WITHIN),
+            // Since the last look something has appeared.
+            Followed::Others => None,
+        };
         WantedDecoding { skip_non_reference, key_frames_only }
     }
 

@@ -331,7 +331,6 @@ impl Camera {
         if !work.wants(&result.in_flight) {
             return;
         }
-        self.status.count_inferred();
         let InferredFrame { info, times, inferred, detections, picture, in_flight } = result;
         let seen = SeenFrame { info, times, inferred, detections: &detections };
         let mut observation = work.observation.lock();
@@ -348,6 +347,8 @@ impl Camera {
         work.attention.follow(observation.observer().followed());
         drop(observation);
         self.stages.record(Stage::Observation, begun.elapsed());
+        drop(work);
+        self.status.count_inferred();
         // From now on the camera's next frame may be taken into a batch.
         drop(in_flight);
     }

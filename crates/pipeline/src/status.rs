@@ -96,8 +96,9 @@ impl StatusBoard {
 
     /// What is known.
     pub fn current(&self, camera: &Camera) -> CameraStatus {
-        let work = camera.work.read();
-        status(&work, &self.inner.lock())
+        // In the order of `publish`: a reload that waits to write `work` would else hold up both.
+        let inner = self.inner.lock();
+        status(&camera.work.read(), &inner)
     }
 
     /// The stream's format is known, or changed: the camera is streaming.

@@ -46,7 +46,7 @@ impl CameraDefaults {
     /// `model_labels`: `None` when the model could not be read, so that labels cannot be checked.
     pub fn read(reading: Reading<'_>, wire: &DefaultsWire, model_labels: Option<&Labels>) -> Self {
         let motion = effort::motion(reading, &wire.motion, None);
-        let decoding = effort::decoding(reading, &wire.decoding, DecodingPlan::default(), motion.as_ref());
+        let decoding = effort::decoding(&wire.decoding, DecodingPlan::default());
         Self {
             motion,
             decoding,
@@ -93,7 +93,8 @@ pub(super) fn read(
     let lines = lines::read(reading, &camera.lines, known);
     let masks = area::masks(reading, &camera.masks);
     let motion = effort::motion(reading, &camera.motion, inherited.motion.as_ref());
-    let decoding = effort::decoding(reading, &camera.decoding, inherited.decoding, motion.as_ref());
+    let decoding = effort::decoding(&camera.decoding, inherited.decoding);
+    effort::check_decoding(reading, &camera.decoding, motion.as_ref());
     let snapshots = snapshots::read(reading, &camera.snapshots, inherited.snapshots.as_ref());
     let clips = clips::read(reading, &camera.clips, inherited.clips.as_ref());
     if let (Some(source), Some(_)) = (&source, &clips) {

@@ -40,20 +40,20 @@ pub(super) fn motion(
     })
 }
 
-/// What `decoding:` asks for, or what is inherited when there is no section. `motion`: what the camera's gate is.
-pub(super) fn decoding(
-    reading: Reading<'_>,
-    field: &Field<DecodingWire>,
-    inherited: DecodingPlan,
-    motion: Option<&MotionPlan>,
-) -> DecodingPlan {
-    let Some((_, wire)) = field.given() else {
-        return inherited;
-    };
-    if let (Some((place, SwitchWire::True)), None) = (wire.key_frames_when_idle.given(), motion) {
+/// Reports a camera that asks for key frames while it is idle, where nothing says when that is.
+pub(super) fn check_decoding(reading: Reading<'_>, field: &Field<DecodingWire>, motion: Option<&MotionPlan>) {
+    let switch = field.given().and_then(|(_, wire)| wire.key_frames_when_idle.given());
+    if let (Some((place, SwitchWire::True)), None) = (switch, motion) {
         let message = "nothing says when the camera is idle: it has no motion gate";
         reading.reporter.report_with_help(place, message, "add `motion: {enabled: true}`");
     }
+}
+
+/// What `decoding:` asks for, or what is inherited when there is no section.
+pub(super) fn decoding(field: &Field<DecodingWire>, inherited: DecodingPlan) -> DecodingPlan {
+    let Some((_, wire)) = field.given() else {
+        return inherited;
+    };
     DecodingPlan {
         skip_non_reference: switch(&wire.skip_non_reference).unwrap_or(Switch::Auto),
         key_frames_when_idle: switch(&wire.key_frames_when_idle).unwrap_or(Switch::Auto),

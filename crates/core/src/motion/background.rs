@@ -63,7 +63,8 @@ impl Background {
                 differing += usize::from(*mark);
             }
         }
-        if differing as f32 > ALL_NEW * grid.cells.len() as f32 {
+        let watched_cells: usize = watched.iter().map(|watched| usize::from(*watched)).sum();
+        if differing as f32 > ALL_NEW * watched_cells as f32 {
             self.mean.clone_from(&grid.cells);
             return None;
         }

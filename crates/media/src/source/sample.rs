@@ -66,6 +66,7 @@ impl Sampler {
         let received = decoded.minus_micros(i64::try_from(age.useconds()).unwrap_or_default());
         let (capture, clock) = self.stream.clock.capture(running, now, received);
         if self.live
+            && !self.stream.economy.is_saving()
             && let Some(pts) = pts
         {
             self.stream.watch.lateness(pts, age, &self.stream.camera);

@@ -10,7 +10,7 @@ mod sizes;
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -44,6 +44,10 @@ pub struct Economy {
     catch_up_to: AtomicU64,
     /// … and no more than so many.
     catch_up: AtomicU64,
+    /// Presentation time of the last frame that came out of the decoder, in nanoseconds.
+    last_out: AtomicU64,
+    /// Frames may be late for what is saved here, and not because decoding does not keep up.
+    is_saving: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -53,6 +57,14 @@ struct State {
     patience: Duration,
     key_interval: Option<Duration>,
     last_key: Option<Instant>,
+    /// Presentation time of the last key frame that went into the decoder while nothing else did, in nanoseconds.
+    lone_key: Option<u64>,
+    /// The decoder gives a key frame only when more pictures have come: key frames alone would show the past.
+    holds_back: bool,
+    /// Nothing can be decoded before the next key frame.
+    needs_key: bool,
+    last_decoded: Option<Instant>,
+    last_saving: Option<Instant>,
     /// Everything is decoded until then.
     awake_until: Option<Instant>,
     sizes: SizeWatch,
@@ -84,6 +96,11 @@ impl Economy {
             patience: MOST_KEY_INTERVAL.min(stall_timeout / 2),
             key_interval: None,
             last_key: None,
+            lone_key: None,
+            holds_back: false,
+            needs_key: false,
+            last_decoded: None,
+            last_saving: None,
             awake_until: None,
             sizes: SizeWatch::default(),
             kept: Vec::new(),
@@ -91,11 +108,20 @@ impl Economy {
             credit: MOST_CREDIT,
             credited_at: None,
         };
-        Self { state: Mutex::new(state), catch_up_to: AtomicU64::new(0), catch_up: AtomicU64::new(0) }
+        let [catch_up_to, catch_up, last_out] = [(); 3].map(|()| AtomicU64::new(0));
+        Self { state: Mutex::new(state), catch_up_to, catch_up, last_out, is_saving: AtomicBool::new(false) }
+    }
+
+    /// Whether frames may be late for what is saved here.
+    pub fn is_saving(&self) -> bool {
+        self.is_saving.load(Ordering::Relaxed)
     }
 
     /// Whether a decoded frame is one of those that only lead up to the present.
     pub fn is_catching_up(&self, pts: Option<gst::ClockTime>) -> bool {
+        if let Some(pts) = pts {
+            self.last_out.store(pts.nseconds(), Ordering::Relaxed);
+        }
         if self.catch_up.load(Ordering::Relaxed) == 0 {
             return false;
         }
@@ -105,42 +131,71 @@ impl Economy {
         is_old
     }
 
-    /// What a stream's caps say of its pictures; nothing that was held back goes on from there.
-    fn begin(&self, caps: &gst::CapsRef) {
+    /// What a stream's caps say of its pictures. Where they become others nothing that was held back goes on: its number.
+    fn begin(&self, caps: &gst::CapsRef) -> u64 {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.references = Layout::of(caps).map(References::new);
-        (state.key_interval, state.last_key) = (None, None);
-        state.forget_kept();
+        let layout = Layout::of(caps);
+        // Caps also change for a frame rate that a parser has just measured.
+        if state.references.as_ref().map(References::layout) == layout {
+            return 0;
+        }
+        state.references = layout.map(References::new);
+        (state.key_interval, state.last_key, state.lone_key) = (None, None, None);
+        let kept = state.forget_kept();
+        state.needs_key = kept > 0 && state.references.is_some();
+        kept
     }
 
     fn decide(&self, buffer: &gst::Buffer, now: Instant, wanted: WantedDecoding, left_out: &mut u64) -> Verdict {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let verdict = state.decide(buffer, now, wanted, left_out);
-        if let (Verdict::CatchUp(kept), Some(pts)) = (&verdict, buffer.pts()) {
-            self.catch_up_to.store(pts.nseconds(), Ordering::Relaxed);
-            self.catch_up.store(kept.len() as u64, Ordering::Relaxed);
+        let verdict = state.decide(buffer, now, wanted, self.last_out.load(Ordering::Relaxed), left_out);
+        match &verdict {
+            Verdict::CatchUp(kept) => {
+                if let Some(pts) = buffer.pts() {
+                    self.catch_up_to.store(pts.nseconds(), Ordering::Relaxed);
+                    self.catch_up.store(kept.len() as u64, Ordering::Relaxed);
+                }
+                (state.last_saving, state.last_decoded) = (Some(now), Some(now));
+            }
+            Verdict::Keep => state.last_saving = Some(now),
+            Verdict::Decode => state.last_decoded = Some(now),
+            Verdict::LeaveOut => {}
         }
+        self.is_saving.store(is_within(state.last_saving, now, AWAKE), Ordering::Relaxed);
         verdict
     }
 }
 
 impl State {
-    /// `left_out`: pictures that were kept and turn out never to be decoded.
-    fn decide(&mut self, buffer: &gst::Buffer, now: Instant, wanted: WantedDecoding, left_out: &mut u64) -> Verdict {
+    /// `last_out`: when the decoder's last frame is shown. `left_out`: pictures that were kept and turn out never to be decoded.
+    fn decide(
+        &mut self,
+        buffer: &gst::Buffer,
+        now: Instant,
+        wanted: WantedDecoding,
+        last_out: u64,
+        left_out: &mut u64,
+    ) -> Verdict {
         self.earn(now, wanted);
         let Some(references) = &mut self.references else { return Verdict::Decode };
-        let is_key = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
+        let may_be_key = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
+        let is_plain = wanted == WantedDecoding::ALL && !may_be_key;
+        let read = if is_plain { None } else { buffer.map_readable().ok() };
+        let is_key = may_be_key && read.as_ref().is_some_and(|picture| references.is_entry(picture));
+        let is_disposable = read.is_some_and(|picture| references.is_disposable(&picture, is_key));
         if is_key {
             self.key_interval = self.last_key.map(|last| now.saturating_duration_since(last));
             self.last_key = Some(now);
+            self.needs_key = false;
             self.sizes.key_frame();
+            self.holds_back |= self.lone_key.is_some_and(|key| last_out < key) && !self.kept.is_empty();
         }
-        let is_disposable = match (wanted.skip_non_reference, wanted.key_frames_only) {
-            (None, false) => false,
-            _ => buffer.map_readable().is_ok_and(|picture| references.is_disposable(&picture, is_key)),
-        };
+        if self.needs_key {
+            return Verdict::LeaveOut;
+        }
         if is_key && !is_disposable {
             *left_out += self.forget_kept();
+            self.lone_key = wanted.key_frames_only.and(buffer.pts()).map(gst::ClockTime::nseconds);
             return self.spend();
         }
         if !is_key && self.is_idle(buffer, now, wanted, is_disposable) {
@@ -149,6 +204,8 @@ impl State {
             return Verdict::Keep;
         }
         let is_left_out = is_disposable
+            // However seldom frames are wished: without any for long the camera would count as stalled.
+            && is_within(self.last_decoded, now, self.patience)
             && match wanted.skip_non_reference {
                 None => false,
                 // Of MJPEG that would be all there is.
@@ -168,17 +225,19 @@ impl State {
 
     /// Whether a picture other than a key frame can be held back.
     fn is_idle(&mut self, buffer: &gst::Buffer, now: Instant, wanted: WantedDecoding, is_disposable: bool) -> bool {
-        if !wanted.key_frames_only {
+        let Some(often) = wanted.key_frames_only else {
             self.sizes.forget();
             return false;
-        }
+        };
         // A picture to which none refers has sizes of its own.
         if !is_disposable && self.sizes.jumps(buffer.size()) {
             self.awake_until = Some(now + AWAKE);
         }
         let is_awake = self.awake_until.is_some_and(|until| now < until);
-        let key_frames_suffice = self.key_interval.is_some_and(|interval| interval <= self.patience)
-            && self.last_key.is_some_and(|last| now.saturating_duration_since(last) <= self.patience);
+        let patience = self.patience.min(often);
+        let key_frames_suffice = !self.holds_back
+            && self.key_interval.is_some_and(|interval| interval <= patience)
+            && is_within(self.last_key, now, patience);
         !is_awake && key_frames_suffice && self.kept_bytes + buffer.size() <= MOST_KEPT_BYTES
     }
 
@@ -204,6 +263,10 @@ impl State {
     }
 }
 
+fn is_within(since: Option<Instant>, now: Instant, span: Duration) -> bool {
+    since.is_some_and(|since| now.saturating_duration_since(since) <= span)
+}
+
 /// Lets through `parser` only what `stream`'s camera needs.
 pub fn attach(parser: &gst::Element, stream: &Arc<Stream>) {
     let Some(pad) = parser.static_pad("src") else { return };
@@ -213,7 +276,8 @@ pub fn attach(parser: &gst::Element, stream: &Arc<Stream>) {
             Some(gst::PadProbeData::Buffer(buffer)) => buffer,
             Some(gst::PadProbeData::Event(event)) => {
                 if let gst::EventView::Caps(caps) = event.view() {
-                    stream.economy.begin(caps.caps());
+                    let left_out = stream.economy.begin(caps.caps());
+                    stream.reporter.skipped(SkippedPicture::Idle, left_out);
                 }
                 return gst::PadProbeReturn::Ok;
             }

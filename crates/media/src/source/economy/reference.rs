@@ -54,6 +54,26 @@ impl References {
         Self { layout, highest_layer: 0, key_frames: 0 }
     }
 
+    /// Whether what follows this picture refers to nothing before it. `false` where it cannot be said: parsers call pictures
+    /// key frames that can be decoded alone, and later ones may still refer to what came before those.
+    pub fn is_entry(&self, picture: &[u8]) -> bool {
+        // An IDR picture of H.264; the IRAP pictures of H.265 (table 7-1).
+        let is_idr = |[first, _]: [u8; 2]| first & 0x1F == 5;
+        let is_irap = |[first, _]: [u8; 2]| (16..=21).contains(&((first >> 1) & 0x3F));
+        match self.layout {
+            Layout::Jpeg => true,
+            Layout::H264Annexb => first_of(annexb(picture), h264_slice).is_some_and(is_idr),
+            Layout::H264Lengths(size) => first_of(lengths(picture, size), h264_slice).is_some_and(is_idr),
+            Layout::H265Annexb => first_of(annexb(picture), h265_slice).is_some_and(is_irap),
+            Layout::H265Lengths(size) => first_of(lengths(picture, size), h265_slice).is_some_and(is_irap),
+        }
+    }
+
+    /// How its stream is laid out.
+    pub fn layout(&self) -> Layout {
+        self.layout
+    }
+
     /// Whether no other picture refers to this one. `false` where it cannot be said.
     pub fn is_disposable(&mut self, picture: &[u8], is_key: bool) -> bool {
         self.key_frames = self.key_frames.saturating_add(u32::from(is_key));
@@ -149,6 +169,19 @@ mod tests {
         assert!(!references.is_disposable(&picture(0, 0), false), "layer 1 may refer to it");
         assert!(references.is_disposable(&picture(0, 1), false));
         assert!(!references.is_disposable(&picture(1, 1), false));
+    }
+
+    #[test]
+    fn a_stream_is_entered_at_pictures_before_which_nothing_counts() {
+        for (first, is_entry) in [(0x65, true), (0x25, true), (0x41, false), (0x61, false)] {
+            let [annexb, lengths] = h264(first);
+            assert_eq!(References::new(Layout::H264Annexb).is_entry(&annexb), is_entry, "{first:x}");
+            assert_eq!(References::new(Layout::H264Lengths(4)).is_entry(&lengths), is_entry, "{first:x}");
+        }
+        for (unit_type, is_entry) in [(19, true), (21, true), (1, false), (0, false)] {
+            let picture = [0, 0, 1, unit_type << 1, 1, 9, 9];
+            assert_eq!(References::new(Layout::H265Annexb).is_entry(&picture), is_entry, "{unit_type}");
+        }
     }
 
     #[test]

@@ -30,16 +30,22 @@ pub struct SizeWatch {
     /// Usual sizes by place behind the key frame.
     places: Vec<f32>,
     place: usize,
+    /// A key frame has passed, so that places are known.
+    is_aligned: bool,
 }
 
 impl SizeWatch {
     /// A key frame passed.
     pub fn key_frame(&mut self) {
         self.place = 0;
+        self.is_aligned = true;
     }
 
     /// Takes in the size of a picture that is no key frame; whether it stands out.
     pub fn jumps(&mut self, bytes: usize) -> bool {
+        if !self.is_aligned {
+            return false;
+        }
         let bytes = bytes as f32;
         let place = self.place.min(PLACES - 1);
         self.place += 1;
@@ -76,9 +82,15 @@ impl SizeWatch {
 mod tests {
     use super::*;
 
+    fn aligned() -> SizeWatch {
+        let mut watch = SizeWatch::default();
+        watch.key_frame();
+        watch
+    }
+
     #[test]
     fn what_is_much_larger_than_usual_stands_out() {
-        let mut watch = SizeWatch::default();
+        let mut watch = aligned();
         let mut random = fastrand::Rng::with_seed(1);
         assert!((0..200).all(|_| !watch.jumps(random.usize(700..1100))));
         assert!(!watch.jumps(1250));
@@ -87,17 +99,19 @@ mod tests {
 
     #[test]
     fn nothing_stands_out_before_anything_is_usual_and_tiny_pictures_may_double() {
-        let mut watch = SizeWatch::default();
+        let mut watch = aligned();
         assert!(!watch.jumps(100));
         assert!(!watch.jumps(50_000));
         watch.forget();
+        assert!(!watch.jumps(1_000_000), "its place is not known");
+        watch.key_frame();
         assert!((0..50).all(|_| !watch.jumps(60)));
         assert!(!watch.jumps(300), "a clock's minute");
     }
 
     #[test]
     fn every_picture_is_held_against_those_at_its_place() {
-        let mut watch = SizeWatch::default();
+        let mut watch = aligned();
         let mut group = |largest: usize| {
             watch.key_frame();
             (0..30)
@@ -119,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_scene_that_has_become_livelier_is_quiet_again_after_a_while() {
-        let mut watch = SizeWatch::default();
+        let mut watch = aligned();
         assert!((0..100).all(|_| !watch.jumps(1000)));
         assert!(watch.jumps(4000));
         let alarms = (0..100).filter(|_| watch.jumps(4000)).count();

@@ -2,7 +2,7 @@ use super::*;
 
 const FRAME: Duration = Duration::from_millis(100);
 const KEY_EVERY: u64 = 20;
-const IDLE: WantedDecoding = WantedDecoding { skip_non_reference: None, key_frames_only: true };
+const IDLE: WantedDecoding = WantedDecoding { skip_non_reference: None, key_frames_only: Some(Duration::MAX) };
 
 /// A stream of ten pictures a second, a key frame every two seconds, fed picture by picture.
 struct Fed {
@@ -10,6 +10,8 @@ struct Fed {
     start: Instant,
     number: u64,
     left_out: u64,
+    /// The decoder gives nothing while key frames alone come.
+    holds_back: bool,
 }
 
 impl Fed {
@@ -17,7 +19,7 @@ impl Fed {
         gst::init().unwrap();
         let economy = Economy::new(stall_timeout);
         economy.begin(&"video/x-h264,stream-format=byte-stream".parse::<gst::Caps>().unwrap());
-        Self { economy, start: Instant::now(), number: 0, left_out: 0 }
+        Self { economy, start: Instant::now(), number: 0, left_out: 0, holds_back: false }
     }
 
     /// One more picture of so many bytes; `reference`: whether others refer to it.
@@ -40,7 +42,11 @@ impl Fed {
         }
         let now = self.start + FRAME * u32::try_from(self.number).unwrap();
         self.number += 1;
-        self.economy.decide(&buffer, now, wanted, &mut self.left_out)
+        let verdict = self.economy.decide(&buffer, now, wanted, &mut self.left_out);
+        if is_decoded(&verdict) && !self.holds_back {
+            self.economy.is_catching_up(buffer.pts());
+        }
+        verdict
     }
 
     fn quiet(&mut self) -> Verdict {
@@ -90,13 +96,13 @@ fn when_attention_is_wished_all_since_the_key_frame_is_decoded_at_once() {
     let times: Vec<u64> = kept.iter().map(|buffer| buffer.pts().unwrap().mseconds()).collect();
     let last = (fed.number - 1) * 100;
     assert_eq!(times, (1..8).rev().map(|back| last - back * 100).collect::<Vec<_>>());
-    assert!(is_decoded(&fed.picture(900, true, WantedDecoding::ALL)));
 
     // Of what comes out of the decoder then, only the newest is of use.
     let pts = |millis| Some(gst::ClockTime::from_mseconds(millis));
     assert!(times.iter().all(|time| fed.economy.is_catching_up(pts(*time))));
     assert!(!fed.economy.is_catching_up(pts(last)));
     assert!(!fed.economy.is_catching_up(pts(0)), "a stream that begins anew");
+    assert!(is_decoded(&fed.picture(900, true, WantedDecoding::ALL)));
 }
 
 #[test]
@@ -140,7 +146,7 @@ fn of_pictures_without_which_the_wished_rate_is_reached_none_is_decoded() {
         (None, 100, 100),
     ] {
         let mut fed = Fed::new(Duration::from_secs(10));
-        let wanted = WantedDecoding { skip_non_reference: skip, key_frames_only: false };
+        let wanted = WantedDecoding { skip_non_reference: skip, key_frames_only: None };
         let decoded = (0..100).filter(|number| is_decoded(&fed.picture(900, half(*number), wanted))).count();
         assert!((least..=most).contains(&decoded), "{skip:?}: {decoded} of 100");
     }
@@ -149,7 +155,11 @@ fn of_pictures_without_which_the_wished_rate_is_reached_none_is_decoded() {
 #[test]
 fn of_mjpeg_so_many_are_decoded_as_are_wished() {
     gst::init().unwrap();
-    for (key_frames_only, fps, least, most) in [(false, 2.0, 24, 28), (true, 2.0, 24, 28), (false, 20.0, 100, 100)] {
+    let idle = Some(Duration::MAX);
+    // Without any for five seconds the camera would count as stalled.
+    for (key_frames_only, fps, least, most) in
+        [(None, 2.0, 24, 28), (idle, 2.0, 24, 28), (None, 20.0, 100, 100), (None, 0.01, 3, 4)]
+    {
         let economy = Economy::new(Duration::from_secs(10));
         economy.begin(&"image/jpeg".parse::<gst::Caps>().unwrap());
         let start = Instant::now();
@@ -161,4 +171,46 @@ fn of_mjpeg_so_many_are_decoded_as_are_wished() {
         let decoded = decoded.count();
         assert!((least..=most).contains(&decoded), "{fps}: {decoded} of 100");
     }
+}
+
+#[test]
+fn a_decoder_that_holds_key_frames_back_is_given_everything() {
+    let mut fed = Fed::new(Duration::from_secs(10));
+    fed.settle(0);
+    fed.holds_back = true;
+    (0..2 * KEY_EVERY).for_each(|_| drop(fed.quiet()));
+    assert!((0..2 * KEY_EVERY).all(|_| is_decoded(&fed.quiet())));
+}
+
+#[test]
+fn key_frames_that_come_too_seldom_for_what_stands_still_are_not_enough() {
+    let mut fed = Fed::new(Duration::from_secs(10));
+    fed.settle(1);
+    let often = WantedDecoding { skip_non_reference: None, key_frames_only: Some(Duration::from_millis(1500)) };
+    assert!(is_decoded(&fed.picture(900, true, often)));
+    let seldom = WantedDecoding { skip_non_reference: None, key_frames_only: Some(Duration::from_millis(2500)) };
+    assert!(matches!(fed.picture(900, true, seldom), Verdict::Keep));
+}
+
+#[test]
+fn frames_may_be_late_while_something_is_saved_and_for_a_while_after_it() {
+    let mut fed = Fed::new(Duration::from_secs(10));
+    assert!(!fed.economy.is_saving());
+    fed.settle(5);
+    assert!(fed.economy.is_saving());
+    (0..15).for_each(|_| drop(fed.picture(900, true, WantedDecoding::ALL)));
+    assert!(fed.economy.is_saving(), "what was caught up with is late");
+    (0..10).for_each(|_| drop(fed.picture(900, true, WantedDecoding::ALL)));
+    assert!(!fed.economy.is_saving());
+}
+
+#[test]
+fn what_was_held_back_of_another_stream_is_counted_and_its_successors_wait_for_a_key_frame() {
+    let mut fed = Fed::new(Duration::from_secs(10));
+    fed.settle(5);
+    let caps = |text: &str| text.parse::<gst::Caps>().unwrap();
+    assert_eq!(fed.economy.begin(&caps("video/x-h264,stream-format=byte-stream,framerate=15/1")), 0, "the same one");
+    fed.quiet();
+    assert_eq!(fed.economy.begin(&caps("video/x-h265,stream-format=byte-stream")), 5);
+    assert!(matches!(fed.picture(900, true, WantedDecoding::ALL), Verdict::LeaveOut));
 }
