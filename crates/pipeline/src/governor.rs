@@ -140,7 +140,7 @@ impl Governor {
         own.max(LEAST_FACTOR)
     }
 
-    /// A frame came that was wished, whether it is let through or not.
+    /// A frame came that was to be inferred, whether it is let through or not. Those in which nothing moves are not.
     pub const fn wished(&mut self) {
         if let Some(window) = &mut self.window {
             window.wished += 1;
@@ -187,7 +187,9 @@ impl Governor {
             let is_quiet = self.quiet_until.is_some_and(|until| now < until);
             let is_believed = self.is_searching || self.stepped_up_from.is_some() || self.strikes > 1;
             let is_far = p95 > 2.0 * target;
-            let is_beyond_doubt = if is_quiet { is_far && self.strikes > 1 } else { is_far || is_believed };
+            // Of a few results a single late one is the 95th percentile.
+            let is_certain = self.strikes > 1 || (!is_quiet && window.results >= ENOUGH);
+            let is_beyond_doubt = is_certain && (is_far || (is_believed && !is_quiet));
             if is_beyond_doubt {
                 self.step_down(p95 / target, &window, wished, now);
             }

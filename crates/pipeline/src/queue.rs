@@ -210,7 +210,6 @@ impl FrameQueue {
         }
         slot.pace.note(now);
         let Some(governor) = &mut self.governor else { return true };
-        governor.wished();
         let factor = governor.factor_of(slot.wish.priority);
         if factor >= 1.0 {
             slot.thinned = None;
@@ -224,6 +223,7 @@ impl FrameQueue {
         }
         slot.counts.decoded += 1;
         slot.counts.dropped_load += 1;
+        governor.wished();
         self.load.wished(now);
         self.load.missed(now);
         false
@@ -241,6 +241,10 @@ impl FrameQueue {
     pub fn put(&mut self, key: CameraKey, frame: Frame, all_are_busy: bool, now: Instant) -> Option<Frame> {
         let Some(slot) = self.slots.get_mut(&key) else { return Some(frame) };
         slot.counts.decoded += 1;
+        // Not before: a frame in which nothing moves is no work, and is not among the results either.
+        if let Some(governor) = &mut self.governor {
+            governor.wished();
+        }
         self.load.wished(now);
         let Some(waiting) = &mut slot.waiting else {
             slot.waiting = Some(Waiting { frame, since: now });

@@ -181,6 +181,22 @@ fn a_network_that_is_slower_than_the_target_is_not_slowed_further() {
 }
 
 #[test]
+fn one_late_result_of_a_few_changes_nothing() {
+    let target = Duration::from_millis(100);
+    let (mut governor, start) =
+        (Governor::new(GovernorSettings { target, max_batch: 1, min_batch: 1 }), Instant::now());
+    let second = |governor: &mut Governor, at: u64, age: u64| {
+        governor.wished();
+        let ages = [Duration::from_millis(age)];
+        governor.results(ages.into_iter(), Duration::from_millis(20), start + Duration::from_secs(at));
+    };
+    (0..20).for_each(|at| second(&mut governor, at, if at == 10 { 1000 } else { 30 }));
+    assert_eq!(governor.level(), Level { batch: 1, factor: 1.0 });
+    (20..30).for_each(|at| second(&mut governor, at, 1000));
+    assert!(governor.level().factor < 1.0, "what stays late is believed");
+}
+
+#[test]
 fn cameras_of_low_priority_give_first() {
     let mut governor = Governor::new(GovernorSettings { target: Duration::from_secs(1), max_batch: 1, min_batch: 1 });
     let of = |governor: &Governor| [Priority::Low, Priority::Normal, Priority::High].map(|it| governor.factor_of(it));

@@ -141,6 +141,37 @@ fn a_camera_that_comes_back_counts_on_and_its_frames_on_the_way_are_stopped() {
     assert_eq!((bench.queue.balance(second).decoded, bench.queue.balance(second).inferred), (3, 0));
 }
 
+/// Ten seconds of a camera with ten frames a second, of which only every tenth has something moving in it and is inferred; from the
+/// fifth second on, results are too old.
+fn a_quiet_camera_with_old_results() -> (Bench, CameraKey) {
+    let mut bench =
+        Bench::new(QueueSettings { max_batch: 1, latency_target: Some(Duration::from_millis(100)), ..SETTINGS });
+    let quiet = bench.add(10.0);
+    for frame in 0..100u64 {
+        let (millis, now) = (frame * 100, bench.at(frame * 100));
+        if !bench.queue.admit(quiet, now) {
+            continue;
+        }
+        if !frame.is_multiple_of(10) {
+            bench.queue.pass_over(quiet);
+            continue;
+        }
+        drop(bench.queue.put(quiet, frame_at(now), false, now));
+        assert_eq!(bench.take(millis).1, [quiet]);
+        let answered = millis + if millis < 5000 { 50 } else { 150 };
+        bench.queue.answered(&[(quiet, now)], bench.at(answered - 50), bench.at(answered));
+        bench.queue.settle(quiet, Outcome::Inferred);
+    }
+    (bench, quiet)
+}
+
+#[test]
+fn how_quiet_a_scene_is_says_nothing_about_what_can_be_done() {
+    let (mut bench, _) = a_quiet_camera_with_old_results();
+    let factor = bench.queue.load(bench.at(10_000)).level.factor;
+    assert!((0.5..1.0).contains(&factor), "all that was to be inferred was: {factor}");
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Put(usize),
