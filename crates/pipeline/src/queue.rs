@@ -97,6 +97,8 @@ struct Slot {
     /// The network's answer for that frame is there, and on its way to the camera's task.
     answered_at: Option<Instant>,
     last_put: Option<Instant>,
+    /// Nothing moved in its last admitted frame.
+    is_still: bool,
     counts: FrameBalance,
 }
 
@@ -173,6 +175,7 @@ impl FrameQueue {
             in_flight: false,
             answered_at: None,
             last_put: None,
+            is_still: false,
             counts,
         };
         self.slots.insert(key, slot);
@@ -223,15 +226,19 @@ impl FrameQueue {
         }
         slot.counts.decoded += 1;
         slot.counts.dropped_load += 1;
-        governor.wished();
-        self.load.wished(now);
-        self.load.missed(now);
+        // Where nothing moved in the one before, this one would most likely not have been inferred either.
+        if !slot.is_still {
+            governor.wished();
+            self.load.wished(now);
+            self.load.missed(now);
+        }
         false
     }
 
     /// Accounts for an admitted frame in which nothing moves.
     pub fn pass_over(&mut self, key: CameraKey) {
         let Some(slot) = self.slots.get_mut(&key) else { return };
+        slot.is_still = true;
         slot.counts.decoded += 1;
         slot.counts.dropped_idle += 1;
     }
@@ -240,6 +247,7 @@ impl FrameQueue {
     /// `all_are_busy`, of the workers, that one was missed for want of time; else its camera sends in bursts or its task is slow.
     pub fn put(&mut self, key: CameraKey, frame: Frame, all_are_busy: bool, now: Instant) -> Option<Frame> {
         let Some(slot) = self.slots.get_mut(&key) else { return Some(frame) };
+        slot.is_still = false;
         slot.counts.decoded += 1;
         // Not before: a frame in which nothing moves is no work, and is not among the results either.
         if let Some(governor) = &mut self.governor {
@@ -411,11 +419,11 @@ impl FrameQueue {
         }
     }
 
-    /// Whether any camera that is sending has no frame here yet.
+    /// Whether any camera that is sending has no frame here yet. Where nothing moves, none is expected.
     fn company_may_come(&self, now: Instant) -> bool {
         self.slots.values().any(|slot| {
             let sends = slot.last_put.is_some_and(|last| now.saturating_duration_since(last) < SILENT_AFTER);
-            sends && !slot.in_flight && slot.waiting.is_none()
+            sends && !slot.is_still && !slot.in_flight && slot.waiting.is_none()
         })
     }
 }
