@@ -322,14 +322,18 @@ impl FrameQueue {
     }
 
     /// How many of `chosen` are run together: so many that none of their cameras sends more than one frame meanwhile, so that a result
-    /// is no older than two of its camera's intervals; one in any case.
+    /// is no older than two of its camera's intervals. As many as take no longer than one are in any case; and where already those take
+    /// longer than an interval, as many as pay, or the most that the network can do would never be had.
     fn as_fit(&self, chosen: &[Candidate<CameraKey>], now: Instant) -> usize {
         let mut shortest = Duration::MAX;
+        let few = self.settings.min_batch.max(1);
         let fits = chosen.iter().enumerate().take_while(|(index, candidate)| {
             if let Some(slot) = self.slots.get(&candidate.key) {
                 shortest = shortest.min(slot.interval(self.factor_of(slot.wish.priority)));
             }
-            *index == 0 || self.batch_times.fit(index + 1, shortest, now)
+            let frames = index + 1;
+            let is_slow = || !self.batch_times.fit(few, shortest, now) && self.batch_times.pays(frames, few, now);
+            frames <= few || self.batch_times.fit(frames, shortest, now) || is_slow()
         });
         fits.count()
     }
@@ -346,7 +350,7 @@ impl FrameQueue {
     /// A batch that was taken at `taken` has its answers: each camera, and when its frame left the decoder.
     pub fn answered(&mut self, frames: &[(CameraKey, Instant)], taken: Instant, now: Instant) {
         let took = now.saturating_duration_since(taken);
-        self.batch_times.note(frames.len(), took, now);
+        self.batch_times.note(frames.len().max(self.settings.min_batch), took, now);
         for (key, decoded_at) in frames {
             self.load.result(now.saturating_duration_since(*decoded_at), now);
             if let Some(slot) = self.slots.get_mut(key) {
