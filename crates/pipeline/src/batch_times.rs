@@ -9,6 +9,8 @@ use std::{
 const BELIEVED_FOR: Duration = Duration::from_secs(30);
 /// How much a new measurement counts beside the earlier ones.
 const NEWS: f64 = 0.3;
+/// A larger batch pays when it takes at most this share of what its frames take in small ones.
+const WORTH_IT: f64 = 0.75;
 
 /// Moving means of what batches of each size took.
 #[derive(Debug, Default)]
@@ -25,22 +27,33 @@ impl BatchTimes {
         *known = (if is_believed { known.0 + NEWS * (took - known.0) } else { took }, now);
     }
 
-    /// Whether `frames` frames in one batch take at most `limit`, as far as is known. Of a size a quarter beyond the largest known
-    /// one it is hoped, so that it is tried: on a GPU eight frames take little longer than one.
+    /// Whether `frames` frames in one batch take at most `limit`, as far as is known.
     #[must_use]
     pub fn fit(&self, frames: usize, limit: Duration, now: Instant) -> bool {
+        self.expected(frames, now).is_none_or(|expected| expected <= limit.as_secs_f64())
+    }
+
+    /// Whether `frames` frames take clearly less time in one batch than in batches of `few`, as far as is known.
+    #[must_use]
+    pub fn pays(&self, frames: usize, few: usize, now: Instant) -> bool {
+        let (Some(expected), Some(of_few)) = (self.expected(frames, now), self.expected(few, now)) else { return true };
+        expected <= WORTH_IT * of_few * frames as f64 / few.max(1) as f64
+    }
+
+    /// What a batch takes. Of a size a quarter beyond the largest known one it is hoped that it takes no longer, so that it is tried:
+    /// on a GPU eight frames take little longer than one. Nothing while nothing is known.
+    fn expected(&self, frames: usize, now: Instant) -> Option<f64> {
         let is_believed = |(_, (_, at)): &(&usize, &(f64, Instant))| now.saturating_duration_since(*at) < BELIEVED_FOR;
         let smaller = self.known.range(..=frames).rev().find(is_believed).map(|(size, (took, _))| (*size, *took));
         let larger = self.known.range(frames..).find(is_believed).map(|(size, (took, _))| (*size, *took));
         let part = |(size, took): (usize, f64)| took * frames as f64 / size.max(1) as f64;
-        let expected = match (smaller, larger) {
-            (None, None) => return true,
+        Some(match (smaller, larger) {
+            (None, None) => return None,
             (Some((a, at_a)), Some((b, at_b))) if b > a => at_a + (at_b - at_a) * (frames - a) as f64 / (b - a) as f64,
             (Some((_, took)), Some(_)) => took,
             (Some((size, took)), None) if frames <= size + (size / 4).max(1) => took,
             (Some(known), None) | (None, Some(known)) => part(known),
-        };
-        expected <= limit.as_secs_f64()
+        })
     }
 }
 

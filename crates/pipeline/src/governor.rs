@@ -2,7 +2,8 @@
 //!
 //! It looks at the 95th percentile of about a second's results at a time. Over the target it makes the batches smaller, and when
 //! that does not help it takes no more frames than the network has done, less a little. Well under the target it takes one step up
-//! after a while; when that was too much it goes back, and waits for longer before the next one. So the factor turns at most once
+//! after a while; when that was too much it goes back, and waits for longer before the next one. Where a single batch takes longer than the target
+//! nothing is left out. So the factor turns at most once
 //! in ten seconds. When fewer frames are wished than before it gives back at once what that leaves room for.
 //! Everything between the target and 85 % of it is left as it is.
 
@@ -103,6 +104,10 @@ pub struct Governor {
     quiet_until: Option<Instant>,
     /// Where it was before the last step up, while nothing is known of that.
     stepped_up_from: Option<Level>,
+    /// When less was let through than before …
+    lowered_at: Option<Instant>,
+    /// … and for how long at least, also where the network turns out to be slower than the target.
+    low_for: Duration,
 }
 
 impl Governor {
@@ -119,6 +124,8 @@ impl Governor {
             hold: FIRST_HOLD,
             quiet_until: None,
             stepped_up_from: None,
+            lowered_at: None,
+            low_for: FIRST_HOLD,
         }
     }
 
@@ -140,7 +147,7 @@ impl Governor {
         own.max(LEAST_FACTOR)
     }
 
-    /// A frame came that was wished, whether it is let through or not.
+    /// A frame came that was to be inferred, whether it is let through or not. Those in which nothing moves are not.
     pub const fn wished(&mut self) {
         if let Some(window) = &mut self.window {
             window.wished += 1;
@@ -187,7 +194,9 @@ impl Governor {
             let is_quiet = self.quiet_until.is_some_and(|until| now < until);
             let is_believed = self.is_searching || self.stepped_up_from.is_some() || self.strikes > 1;
             let is_far = p95 > 2.0 * target;
-            let is_beyond_doubt = if is_quiet { is_far && self.strikes > 1 } else { is_far || is_believed };
+            // Of a few results a single late one is the 95th percentile.
+            let is_certain = self.strikes > 1 || (!is_quiet && window.results >= ENOUGH);
+            let is_beyond_doubt = is_certain && (is_far || (is_believed && !is_quiet));
             if is_beyond_doubt {
                 self.step_down(p95 / target, &window, wished, now);
             }
@@ -222,12 +231,28 @@ impl Governor {
             let seconds = now.saturating_duration_since(window.begins).as_secs_f64();
             let done = window.results as f64 / seconds / wished.max(f64::MIN_POSITIVE);
             self.level.factor = (level.factor.min(done) * DOWN).max(LEAST_FACTOR);
+            self.lowered_at = Some(now);
             // Far from what is done the load has changed, and the next judgement is believed at once.
             self.is_searching |= done < level.factor * DOWN;
+        } else {
+            self.leave_nothing_out(wished, now);
+            return;
         }
         if self.level != level {
             self.strikes = 0;
             self.too_much = Some(TooMuch { level, again_at: now + self.hold, wished });
+        }
+    }
+
+    /// The network itself has become slower than the target: no frame rate holds that, and frames that are left out are lost for nothing.
+    fn leave_nothing_out(&mut self, wished: f64, now: Instant) {
+        let is_less = self.too_much.is_some_and(|it| wished < LESS_WISHED * it.wished);
+        let is_held = !is_less && self.lowered_at.is_some_and(|at| now < at + self.low_for);
+        if self.level.factor < 1.0 && self.strikes > 1 && !is_held {
+            self.level.factor = 1.0;
+            (self.strikes, self.too_much, self.is_searching) = (0, None, true);
+            // Where a batch takes just about as long as the target it would go up and down.
+            self.low_for = (self.low_for * 3).min(LAST_HOLD);
         }
     }
 

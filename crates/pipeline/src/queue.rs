@@ -97,6 +97,8 @@ struct Slot {
     /// The network's answer for that frame is there, and on its way to the camera's task.
     answered_at: Option<Instant>,
     last_put: Option<Instant>,
+    /// Nothing moved in its last admitted frame.
+    is_still: bool,
     counts: FrameBalance,
 }
 
@@ -173,6 +175,7 @@ impl FrameQueue {
             in_flight: false,
             answered_at: None,
             last_put: None,
+            is_still: false,
             counts,
         };
         self.slots.insert(key, slot);
@@ -210,7 +213,6 @@ impl FrameQueue {
         }
         slot.pace.note(now);
         let Some(governor) = &mut self.governor else { return true };
-        governor.wished();
         let factor = governor.factor_of(slot.wish.priority);
         if factor >= 1.0 {
             slot.thinned = None;
@@ -224,14 +226,19 @@ impl FrameQueue {
         }
         slot.counts.decoded += 1;
         slot.counts.dropped_load += 1;
-        self.load.wished(now);
-        self.load.missed(now);
+        // Where nothing moved in the one before, this one would most likely not have been inferred either.
+        if !slot.is_still {
+            governor.wished();
+            self.load.wished(now);
+            self.load.missed(now);
+        }
         false
     }
 
     /// Accounts for an admitted frame in which nothing moves.
     pub fn pass_over(&mut self, key: CameraKey) {
         let Some(slot) = self.slots.get_mut(&key) else { return };
+        slot.is_still = true;
         slot.counts.decoded += 1;
         slot.counts.dropped_idle += 1;
     }
@@ -240,7 +247,12 @@ impl FrameQueue {
     /// `all_are_busy`, of the workers, that one was missed for want of time; else its camera sends in bursts or its task is slow.
     pub fn put(&mut self, key: CameraKey, frame: Frame, all_are_busy: bool, now: Instant) -> Option<Frame> {
         let Some(slot) = self.slots.get_mut(&key) else { return Some(frame) };
+        slot.is_still = false;
         slot.counts.decoded += 1;
+        // Not before: a frame in which nothing moves is no work, and is not among the results either.
+        if let Some(governor) = &mut self.governor {
+            governor.wished();
+        }
         self.load.wished(now);
         let Some(waiting) = &mut slot.waiting else {
             slot.waiting = Some(Waiting { frame, since: now });
@@ -310,14 +322,18 @@ impl FrameQueue {
     }
 
     /// How many of `chosen` are run together: so many that none of their cameras sends more than one frame meanwhile, so that a result
-    /// is no older than two of its camera's intervals; one in any case.
+    /// is no older than two of its camera's intervals. As many as take no longer than one are in any case; and where already those take
+    /// longer than an interval, as many as pay, or the most that the network can do would never be had.
     fn as_fit(&self, chosen: &[Candidate<CameraKey>], now: Instant) -> usize {
         let mut shortest = Duration::MAX;
+        let few = self.settings.min_batch.max(1);
         let fits = chosen.iter().enumerate().take_while(|(index, candidate)| {
             if let Some(slot) = self.slots.get(&candidate.key) {
                 shortest = shortest.min(slot.interval(self.factor_of(slot.wish.priority)));
             }
-            *index == 0 || self.batch_times.fit(index + 1, shortest, now)
+            let frames = index + 1;
+            let is_slow = || !self.batch_times.fit(few, shortest, now) && self.batch_times.pays(frames, few, now);
+            frames <= few || self.batch_times.fit(frames, shortest, now) || is_slow()
         });
         fits.count()
     }
@@ -334,7 +350,7 @@ impl FrameQueue {
     /// A batch that was taken at `taken` has its answers: each camera, and when its frame left the decoder.
     pub fn answered(&mut self, frames: &[(CameraKey, Instant)], taken: Instant, now: Instant) {
         let took = now.saturating_duration_since(taken);
-        self.batch_times.note(frames.len(), took, now);
+        self.batch_times.note(frames.len().max(self.settings.min_batch), took, now);
         for (key, decoded_at) in frames {
             self.load.result(now.saturating_duration_since(*decoded_at), now);
             if let Some(slot) = self.slots.get_mut(key) {
@@ -407,11 +423,11 @@ impl FrameQueue {
         }
     }
 
-    /// Whether any camera that is sending has no frame here yet.
+    /// Whether any camera that is sending has no frame here yet. Where nothing moves, none is expected.
     fn company_may_come(&self, now: Instant) -> bool {
         self.slots.values().any(|slot| {
             let sends = slot.last_put.is_some_and(|last| now.saturating_duration_since(last) < SILENT_AFTER);
-            sends && !slot.in_flight && slot.waiting.is_none()
+            sends && !slot.is_still && !slot.in_flight && slot.waiting.is_none()
         })
     }
 }

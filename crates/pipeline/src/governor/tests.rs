@@ -181,6 +181,65 @@ fn a_network_that_is_slower_than_the_target_is_not_slowed_further() {
 }
 
 #[test]
+fn a_network_that_becomes_slower_than_the_target_gets_all_frames_again_and_is_held_when_it_is_fast_again() {
+    let mut simulation = Simulation::new(100, 20, 20.0);
+    simulation.run(40);
+    assert!(simulation.governor.level().factor < 0.3, "{:?}", simulation.levels);
+    let slow = simulation.millis;
+    simulation.frame_millis = 150.0;
+    simulation.run(30);
+    assert_eq!(simulation.governor.level().factor, 1.0, "{:?}", simulation.changes(slow));
+    simulation.assert_calm(slow);
+    simulation.frame_millis = 20.0;
+    simulation.run(15);
+    let settled = simulation.millis;
+    simulation.run(40);
+    let (p90, levels) = (simulation.age(90, settled), simulation.changes(settled));
+    assert!(p90 <= 120, "{p90} ms: {levels:?}");
+    simulation.assert_calm(settled);
+}
+
+#[test]
+fn where_a_slow_network_is_wished_less_of_all_frames_are_let_through_at_once() {
+    let mut simulation = Simulation::new(100, 4, 20.0);
+    simulation.run(30);
+    simulation.cameras = 20;
+    simulation.run(8);
+    assert!(simulation.governor.level().factor < 0.5, "{:?}", simulation.levels);
+    let slow = simulation.millis;
+    simulation.frame_millis = 150.0;
+    simulation.cameras = 5;
+    simulation.run(9);
+    assert_eq!(simulation.governor.level().factor, 1.0, "{:?}", simulation.changes(slow - 8000));
+}
+
+#[test]
+fn a_network_that_is_about_as_slow_as_the_target_does_not_make_it_swing() {
+    for frame_millis in [90.0, 95.0, 100.0, 105.0, 110.0, 115.0] {
+        let mut simulation = Simulation::new(100, 20, frame_millis);
+        simulation.run(300);
+        simulation.assert_calm(0);
+        assert!(simulation.changes(0).len() < 40, "{frame_millis} ms: {:?}", simulation.levels);
+    }
+}
+
+#[test]
+fn one_late_result_of_a_few_changes_nothing() {
+    let target = Duration::from_millis(100);
+    let (mut governor, start) =
+        (Governor::new(GovernorSettings { target, max_batch: 1, min_batch: 1 }), Instant::now());
+    let second = |governor: &mut Governor, at: u64, age: u64| {
+        governor.wished();
+        let ages = [Duration::from_millis(age)];
+        governor.results(ages.into_iter(), Duration::from_millis(20), start + Duration::from_secs(at));
+    };
+    (0..20).for_each(|at| second(&mut governor, at, if at == 10 { 1000 } else { 30 }));
+    assert_eq!(governor.level(), Level { batch: 1, factor: 1.0 });
+    (20..30).for_each(|at| second(&mut governor, at, 1000));
+    assert!(governor.level().factor < 1.0, "what stays late is believed");
+}
+
+#[test]
 fn cameras_of_low_priority_give_first() {
     let mut governor = Governor::new(GovernorSettings { target: Duration::from_secs(1), max_batch: 1, min_batch: 1 });
     let of = |governor: &Governor| [Priority::Low, Priority::Normal, Priority::High].map(|it| governor.factor_of(it));

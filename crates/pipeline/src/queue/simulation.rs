@@ -36,6 +36,10 @@ struct Simulation {
     millis: u64,
     senders: Vec<Sender>,
     frame_millis: u64,
+    /// What a batch of any size takes beside that.
+    batch_millis: u64,
+    /// Batches that are smaller take as long as one of this size.
+    min_batch: usize,
     /// Frames and answers come up to a quarter late.
     noise: Option<fastrand::Rng>,
     /// Each worker's batch.
@@ -44,7 +48,18 @@ struct Simulation {
 
 impl Simulation {
     fn new(workers: usize, max_batch: usize, frame_millis: u64, cameras: &[(u64, Priority)]) -> Self {
-        let settings = QueueSettings { max_batch, min_batch: 1, max_wait: Duration::ZERO, latency_target: None };
+        Self::with_least(1, workers, max_batch, frame_millis, cameras)
+    }
+
+    /// The same with a network that has no batches smaller than `min_batch`.
+    fn with_least(
+        min_batch: usize,
+        workers: usize,
+        max_batch: usize,
+        frame_millis: u64,
+        cameras: &[(u64, Priority)],
+    ) -> Self {
+        let settings = QueueSettings { max_batch, min_batch, max_wait: Duration::ZERO, latency_target: None };
         let mut queue = FrameQueue::new(settings);
         let sender = |&(fps, priority): &(u64, Priority)| {
             let key = queue.add(CameraWish { fps: fps as f32, priority }, FrameBalance::default());
@@ -68,6 +83,8 @@ impl Simulation {
             millis: 0,
             senders,
             frame_millis,
+            batch_millis: 0,
+            min_batch,
             noise: None,
             workers: vec![None; workers],
         }
@@ -105,7 +122,7 @@ impl Simulation {
             let idle = self.workers.iter().filter(|it| it.is_none()).count();
             let (mut batch, mut stale) = (Vec::new(), Vec::new());
             if self.queue.take(now, idle, &mut batch, &mut stale) == Next::Run {
-                let takes = self.frame_millis * batch.len() as u64;
+                let takes = self.batch_millis + self.frame_millis * batch.len().max(self.min_batch) as u64;
                 let late = self.noise.as_mut().map_or(0, |noise| noise.u64(0..takes / 4));
                 let ends = self.millis + takes + late;
                 let frames = batch.iter().map(|(key, frame)| (*key, frame.times.decoded_at)).collect();
@@ -221,6 +238,33 @@ fn slow_cameras_and_slow_networks_have_results() {
     simulation.run(60);
     let inferred = simulation.inferred();
     assert!(inferred[0].abs_diff(inferred[1]) <= 1 && inferred[0] >= 18, "{inferred:?}");
+}
+
+#[test]
+fn where_a_single_frame_takes_longer_than_an_interval_batches_are_large_if_that_helps() {
+    // 45 ms for one and 90 for eight, at 25 frames a second: 22 a second one by one, 89 together.
+    for (min_batch, frame_millis, batch_millis) in [(8, 11, 0), (1, 6, 39)] {
+        let mut simulation = Simulation::with_least(min_batch, 1, 8, frame_millis, &[(25, Normal); 8]);
+        simulation.batch_millis = batch_millis;
+        simulation.run(5);
+        simulation.count_anew();
+        simulation.run(60);
+        let all: u64 = simulation.inferred().iter().sum();
+        assert!(all >= 75 * 60, "{all} of at least {min_batch} frames in a batch");
+    }
+}
+
+#[test]
+fn where_large_batches_take_as_long_as_their_frames_no_result_is_older_for_them() {
+    // 45 ms for each, at 25 frames a second.
+    let mut simulation = Simulation::new(1, 8, 45, &[(25, Normal); 8]);
+    simulation.run(5);
+    simulation.count_anew();
+    simulation.run(60);
+    let all: u64 = simulation.inferred().iter().sum();
+    // A frame waits for 45 ms and takes as long; once in half a minute two in a batch are tried.
+    let oldest = simulation.senders.iter().map(|sender| sender.oldest).max().unwrap_or(0);
+    assert!(all >= 20 * 60 && oldest <= 3 * 45, "{all}, the oldest {oldest} ms");
 }
 
 fn any_priority() -> impl Strategy<Value = Priority> {

@@ -141,6 +141,62 @@ fn a_camera_that_comes_back_counts_on_and_its_frames_on_the_way_are_stopped() {
     assert_eq!((bench.queue.balance(second).decoded, bench.queue.balance(second).inferred), (3, 0));
 }
 
+/// Cameras with ten frames a second for ten seconds. Of each one's frames, one in `moving` shows something that moves and is inferred;
+/// from the fifth second on, results are too old.
+fn seconds_with_old_results(moving: &[u64]) -> (Bench, Vec<CameraKey>) {
+    let mut bench =
+        Bench::new(QueueSettings { max_batch: 1, latency_target: Some(Duration::from_millis(100)), ..SETTINGS });
+    let cameras: Vec<_> = moving.iter().map(|every| (bench.add(10.0), every)).collect();
+    for frame in 0..100u64 {
+        let (millis, now) = (frame * 100, bench.at(frame * 100));
+        for (key, every) in &cameras {
+            if !bench.queue.admit(*key, now) {
+                continue;
+            }
+            if !frame.is_multiple_of(**every) {
+                bench.queue.pass_over(*key);
+                continue;
+            }
+            drop(bench.queue.put(*key, frame_at(now), false, now));
+            assert_eq!(bench.take(millis + 10).1, [*key]);
+            let answered = millis + if millis < 5000 { 50 } else { 150 };
+            bench.queue.answered(&[(*key, now)], bench.at(answered - 50), bench.at(answered));
+            bench.queue.settle(*key, Outcome::Inferred);
+        }
+    }
+    (bench, cameras.into_iter().map(|(key, _)| key).collect())
+}
+
+#[test]
+fn how_quiet_a_scene_is_says_nothing_about_what_can_be_done() {
+    let (mut bench, _) = seconds_with_old_results(&[10]);
+    let factor = bench.queue.load(bench.at(10_000)).level.factor;
+    assert!((0.5..1.0).contains(&factor), "all that was to be inferred was: {factor}");
+}
+
+#[test]
+fn frames_left_out_of_a_still_scene_are_not_missed() {
+    let (mut bench, cameras) = seconds_with_old_results(&[1, u64::MAX, u64::MAX]);
+    let load = bench.queue.load(bench.at(9_999));
+    let balances: Vec<_> = cameras.iter().map(|key| bench.queue.balance(*key)).collect();
+    assert!(balances.iter().all(|it| it.dropped_load > 0 && it.is_exact()), "{balances:?}");
+    let of_the_moving_one = balances[0].inferred as f64 / balances[0].decoded as f64;
+    assert!((load.inferred_share - of_the_moving_one).abs() < 0.02, "{load:?} {balances:?}");
+}
+
+#[test]
+fn a_camera_in_whose_picture_nothing_moves_is_not_waited_for() {
+    let mut bench = Bench::new(SETTINGS);
+    let (a, still) = (bench.add(100.0), bench.add(100.0));
+    assert!(bench.queue.admit(still, bench.at(0)));
+    bench.queue.pass_over(still);
+    bench.put(a, 5);
+    assert_eq!(bench.take(5), (Next::Run, vec![a]));
+    bench.queue.settle(a, Outcome::Inferred);
+    bench.put(still, 20);
+    assert_eq!(bench.take(20), (Next::WaitUntil(bench.at(30)), vec![]), "and its own frame waits for the other's");
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Put(usize),

@@ -11,10 +11,20 @@ pub const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// While less is done than is wished its figures are published this often.
 const RENEW_EVERY: Duration = Duration::from_secs(10);
 
+/// What a status says of a pipeline's load, but for the figures that are never the same.
+#[derive(Clone, Debug, PartialEq)]
+struct Said {
+    pipeline: String,
+    state: LoadState,
+    batch: usize,
+    fps_factor: f64,
+}
+
 /// What was told last.
 #[derive(Default)]
 pub struct LoadWatch {
     told: Vec<(String, LoadState)>,
+    published: Vec<Said>,
     published_at: Option<Instant>,
 }
 
@@ -35,14 +45,38 @@ impl LoadWatch {
                 tell(&sharing.map(RunningPipeline::name).collect::<Vec<_>>(), load);
             }
         }
-        let is_held = loads.iter().any(|load| load.state == LoadState::Overloaded || load.fps_factor < 1.0);
-        let is_due = self.published_at.is_none_or(|at| now.saturating_duration_since(at) >= RENEW_EVERY);
         self.told = pipelines.iter().zip(&loads).map(|(it, load)| (it.name().to_string(), load.state)).collect();
-        let publishes = is_news || (is_held && is_due);
+        let said = |(pipeline, load): (&RunningPipeline, &LoadStatus)| Said {
+            pipeline: pipeline.name().to_string(),
+            state: load.state,
+            batch: load.batch,
+            fps_factor: load.fps_factor,
+        };
+        self.publishes(pipelines.iter().zip(&loads).map(said).collect(), is_news, now)
+    }
+
+    /// Whether this is to be published: news at once, and every so often while less is done than is wished, or when it is no longer what
+    /// was published last, or the retained status would tell of it for ever.
+    fn publishes(&mut self, current: Vec<Said>, is_news: bool, now: Instant) -> bool {
+        let is_other = current.iter().any(|said| {
+            // Of a new pipeline everything was published when it came.
+            self.published
+                .iter()
+                .find(|earlier| earlier.pipeline == said.pipeline)
+                .is_some_and(|earlier| earlier != said)
+        });
+        let is_held = current.iter().any(|said| said.state == LoadState::Overloaded || said.fps_factor < 1.0);
+        let is_due = self.published_at.is_none_or(|at| now.saturating_duration_since(at) >= RENEW_EVERY);
+        let publishes = is_news || (is_due && (is_other || is_held));
         if publishes {
             self.published_at = Some(now);
+            self.published = current;
+            return true;
         }
-        publishes
+        let known = std::mem::take(&mut self.published);
+        let of = |said: Said| known.iter().find(|earlier| earlier.pipeline == said.pipeline).cloned().unwrap_or(said);
+        self.published = current.into_iter().map(of).collect();
+        false
     }
 }
 
@@ -59,5 +93,40 @@ fn tell(pipelines: &[&str], load: &LoadStatus) {
              faster provider help, and `priority` says whose go first"
         ),
         LoadState::Ok => info!(?pipelines, "all wished frames are inferred again"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(state: LoadState, batch: usize, fps_factor: f64) -> Vec<Said> {
+        vec![Said { pipeline: "all".into(), state, batch, fps_factor }]
+    }
+
+    /// At which seconds it is published, when each of these is so for so many.
+    fn published(periods: &[(u64, Vec<Said>)]) -> Vec<u64> {
+        let (mut watch, start) = (LoadWatch::default(), Instant::now());
+        let seconds = periods.iter().flat_map(|(seconds, said)| (0..*seconds).map(move |_| said));
+        let looks = seconds
+            .zip(0..)
+            .filter(|(said, second)| watch.publishes((*said).clone(), false, start + Duration::from_secs(*second)));
+        looks.map(|(_, second)| second).collect()
+    }
+
+    #[test]
+    fn what_is_as_it_was_published_is_not_published_again() {
+        assert_eq!(published(&[(60, said(LoadState::Ok, 8, 1.0))]), []);
+    }
+
+    #[test]
+    fn while_less_is_done_it_is_published_every_ten_seconds_and_once_more_afterwards() {
+        let (all, less) = (said(LoadState::Ok, 8, 1.0), said(LoadState::Ok, 8, 0.9));
+        assert_eq!(published(&[(5, all.clone()), (13, less), (60, all)]), [5, 15, 25]);
+    }
+
+    #[test]
+    fn a_smaller_batch_is_published_though_all_is_done() {
+        assert_eq!(published(&[(5, said(LoadState::Ok, 8, 1.0)), (60, said(LoadState::Ok, 4, 1.0))]), [5]);
     }
 }
