@@ -11,11 +11,13 @@ mod proto;
 mod tensor;
 pub mod tflite;
 mod weights;
+mod widen;
 mod write;
 
 pub use self::{
     error::OnnxError,
     inspect::{Dimension, Facts, TensorFacts, WeightType, inspect},
     weights::{LayerWeights, Weights},
+    widen::widen,
     write::write,
 };
