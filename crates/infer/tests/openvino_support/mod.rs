@@ -160,6 +160,7 @@ pub fn try_open_keeping(
         sessions: 2,
         most_sessions: 2,
         cache,
+        faster: &|_| None,
         references: &|| references(spec),
     };
     sightline_infer::open(spec, &wish)

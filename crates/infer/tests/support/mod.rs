@@ -148,6 +148,7 @@ pub fn open_on(
         sessions: 1,
         most_sessions: 1,
         cache: None,
+        faster: &|_| None,
         references: &|| made_pictures(spec),
     };
     sightline_infer::open(spec, &wish)

@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn what_is_as_it_was_published_is_not_published_again() {
-        assert_eq!(published(&[(60, said(LoadState::Ok, 8, 1.0))]), []);
+        assert_eq!(published(&[(60, said(LoadState::Ok, 8, 1.0))]), Vec::<u64>::new());
     }
 
     #[test]
