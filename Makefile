@@ -8,7 +8,7 @@ SIGHTLINE := $(or $(CARGO_TARGET_DIR),target)/release/sightline
 # A developer's checkout has real models beside it; a user's has not, and needs none.
 export SIGHTLINE_MODELS ?= $(wildcard $(abspath ../shared/models))
 
-.PHONY: help setup setup-openvino setup-gpu build test lint bench soak fuzz check-aarch64 install demo eval model-card clean
+.PHONY: help setup setup-openvino setup-gpu build test lint bench profile soak fuzz check-aarch64 install demo eval model-card clean
 
 help:                           ## this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -41,6 +41,9 @@ lint: setup                     ## formatting, clippy, dependency rule
 
 bench: setup                    ## criterion benchmarks of the hot path
 	$(CARGO) bench --locked -p sightline-core -p sightline-pipeline $(ARGS)
+
+profile: build                  ## where a frame's time goes: docs/images/flamegraph.svg; needs Debian's linux-perf and the right to use it
+	deploy/profile.sh $(SIGHTLINE) docs/images/flamegraph.svg
 
 soak: setup                     ## what cameras cost, then 16 cameras under faults for SECONDS=600, from SEED=… if given
 	SIGHTLINE_SOAK_SECONDS=$(or $(SECONDS),600) $(if $(SEED),SIGHTLINE_SOAK_SEED=$(SEED)) \
