@@ -21,6 +21,7 @@ mod schema;
 mod signals;
 mod sim;
 mod sources;
+mod throughput;
 
 use std::process::ExitCode;
 

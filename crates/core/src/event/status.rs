@@ -115,6 +115,34 @@ pub struct FrameBalance {
     pub waiting: u64,
 }
 
+impl std::ops::AddAssign for FrameBalance {
+    fn add_assign(&mut self, other: Self) {
+        // All of them are named: a new one must not be forgotten in sums.
+        let Self {
+            decoded,
+            inferred,
+            dropped_rate,
+            dropped_idle,
+            dropped_superseded,
+            dropped_stale,
+            dropped_load,
+            dropped_failed,
+            dropped_stopped,
+            waiting,
+        } = other;
+        self.decoded += decoded;
+        self.inferred += inferred;
+        self.dropped_rate += dropped_rate;
+        self.dropped_idle += dropped_idle;
+        self.dropped_superseded += dropped_superseded;
+        self.dropped_stale += dropped_stale;
+        self.dropped_load += dropped_load;
+        self.dropped_failed += dropped_failed;
+        self.dropped_stopped += dropped_stopped;
+        self.waiting += waiting;
+    }
+}
+
 impl FrameBalance {
     /// All frames dropped, whatever the reason.
     #[must_use]

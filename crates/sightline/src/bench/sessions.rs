@@ -6,7 +6,6 @@
 use std::{
     collections::BTreeMap,
     path::Path,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -14,9 +13,7 @@ use serde::{Deserialize, Serialize};
 use sightline_core::{
     model::ModelSpec,
     plan::{InferencePlan, OnUnavailable},
-    ports::Backend,
     provider::{CpuOptions, OpenVinoPrecision, Provider, TensorRtPrecision},
-    tensor::{InputBuffer, InputView},
 };
 use sightline_infer::OpenedModel;
 
@@ -25,7 +22,7 @@ use crate::{
     child,
     cli::{BenchArgs, Precision, ProviderName},
     failure::{Failure, Kind, OrFail},
-    library, models, references,
+    library, models, references, throughput,
 };
 
 /// What is tried when no provider is named, besides those that need a device which few machines have.
@@ -227,30 +224,8 @@ fn measure(
 ) -> Result<(), String> {
     let pictures = references::of(model);
     for &batch in args.batch.iter().filter(|batch| opened.batch_sizes.takes(**batch)) {
-        let mut input = InputBuffer::new(model.input.element);
-        pictures.iter().cycle().take(batch).for_each(|picture| input.append(&picture.input));
-        let shape = model.input.shape(batch);
-        let begun = Instant::now();
-        let until = begun + Duration::from_secs_f64(args.seconds.clamp(0.01, 3600.0));
-        let input = Arc::new(input);
-        let run = |backend: &mut Box<dyn Backend>| -> Result<Vec<f64>, String> {
-            let mut latencies = Vec::new();
-            while Instant::now() < until || latencies.is_empty() {
-                let started = Instant::now();
-                let view = InputView { shape, data: input.data() };
-                backend.run(view, &mut |_| ()).map_err(|error| error.message)?;
-                latencies.push(started.elapsed().as_secs_f64() * 1000.0);
-            }
-            Ok(latencies)
-        };
-        let measured: Result<Vec<Vec<f64>>, String> = std::thread::scope(|scope| {
-            let threads: Vec<_> = opened.backends.iter_mut().map(|backend| scope.spawn(|| run(backend))).collect();
-            threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err("it panicked".into()))).collect()
-        });
-        let elapsed = begun.elapsed().as_secs_f64();
-        let mut latencies = measured?.concat();
-        latencies.sort_by(f64::total_cmp);
-        let at = |share: f64| latencies.get((latencies.len() as f64 * share) as usize).copied().unwrap_or_default();
+        let seconds = Duration::from_secs_f64(args.seconds.clamp(0.01, 3600.0));
+        let measured = throughput::measure(model, &pictures, &mut opened.backends, batch, seconds)?;
         let execution = &opened.execution;
         rows.push(Row {
             provider: ProviderName(execution.provider.clone()).to_string(),
@@ -259,9 +234,9 @@ fn measure(
             model: model.name.clone(),
             batch,
             sessions: opened.backends.len(),
-            images_per_second: (latencies.len() * batch) as f64 / elapsed,
-            latency_ms_p50: at(0.5),
-            latency_ms_p95: at(0.95),
+            images_per_second: measured.images_per_second,
+            latency_ms_p50: measured.latency_ms(0.5),
+            latency_ms_p95: measured.latency_ms(0.95),
             node_share: execution.placement.share(),
             score_difference: execution.agreement.map(|agreement| agreement.largest_score_difference),
             relative_error: execution.agreement.and_then(|agreement| agreement.relative_error),

@@ -159,14 +159,7 @@ impl Wired {
     pub fn done(&self) -> Done {
         let mut frames = FrameBalance::default();
         for (_, camera) in self.runtime.balances() {
-            frames.decoded += camera.decoded;
-            frames.inferred += camera.inferred;
-            frames.waiting += camera.waiting;
-            frames.dropped_superseded += camera.dropped_superseded;
-            frames.dropped_stale += camera.dropped_stale;
-            frames.dropped_failed += camera.dropped_failed;
-            frames.dropped_stopped += camera.dropped_stopped;
-            frames.dropped_rate += camera.dropped_rate;
+            frames += camera;
         }
         let spent = |stage: Stage| Duration::from_micros(self.stages.snapshot(stage).sum_micros);
         Done {

@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, Write},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use serde::Serialize;
@@ -12,7 +12,6 @@ use sightline_core::{
     model::ModelSpec,
     plan::{InferencePlan, OnUnavailable},
     ports::Backend,
-    tensor::{InputBuffer, InputView},
 };
 use sightline_infer::{OpenedModel, Reference};
 
@@ -25,7 +24,7 @@ use crate::{
     configuration,
     failure::{Failure, Kind, OrFail, Outcome},
     library::{self, Sessions},
-    references,
+    references, throughput,
 };
 
 /// The command's name.
@@ -90,30 +89,10 @@ fn measure(
     backends: &mut [Box<dyn Backend>],
     batch: usize,
 ) -> Result<Figure, String> {
-    let mut input = InputBuffer::new(model.input.element);
-    pictures.iter().cycle().take(batch).for_each(|picture| input.append(&picture.input));
-    let (shape, input) = (model.input.shape(batch), &input);
-    let begun = Instant::now();
-    let run = |backend: &mut Box<dyn Backend>| -> Result<Vec<f64>, String> {
-        let mut latencies = Vec::new();
-        while begun.elapsed() < MEASURED_FOR || latencies.is_empty() {
-            let started = Instant::now();
-            let view = InputView { shape, data: input.data() };
-            backend.run(view, &mut |_| ()).map_err(|error| error.message)?;
-            latencies.push(started.elapsed().as_secs_f64() * 1000.0);
-        }
-        Ok(latencies)
-    };
-    let measured: Result<Vec<Vec<f64>>, String> = std::thread::scope(|scope| {
-        let threads: Vec<_> = backends.iter_mut().map(|backend| scope.spawn(|| run(backend))).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err("it panicked".into()))).collect()
-    });
-    let elapsed = begun.elapsed().as_secs_f64();
-    let mut latencies = measured?.concat();
-    latencies.sort_by(f64::total_cmp);
+    let measured = throughput::measure(model, pictures, backends, batch, MEASURED_FOR)?;
     Ok(Figure {
-        images_per_second: (latencies.len() * batch) as f64 / elapsed,
-        latency_ms: latencies.get(latencies.len() / 2).copied().unwrap_or_default(),
+        images_per_second: measured.images_per_second,
+        latency_ms: measured.latency_ms(0.5),
         memory_mib: resident_mib(),
     })
 }
