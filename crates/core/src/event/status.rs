@@ -93,7 +93,8 @@ pub struct UndecodedPictures {
 /// What became of a camera's frames. Always: decoded = inferred + Σ dropped + waiting.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct FrameBalance {
-    /// Left the decoder.
+    /// Left the decoder, but for those that only led up to the present after a rest
+    /// ([`UndecodedPictures::idle`]).
     pub decoded: u64,
     /// Went through the network.
     pub inferred: u64,

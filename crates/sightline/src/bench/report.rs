@@ -118,16 +118,21 @@ fn pipeline(round: &Round) -> String {
     text
 }
 
+/// 15, and 29.97 of a video's 30000/1001.
+fn rounded(fps: f64) -> f64 {
+    (fps * 1000.0).round() / 1000.0
+}
+
 fn cameras(held: &Held) -> String {
     let Held { model, provider, sent, limits, .. } = held;
     let mut text = format!(
-        "{model} on {provider}; simulated cameras of {}x{} at {:.3} fps, {} kbit/s each. Held: at most {:.0} % of the frames \
+        "{model} on {provider}; simulated cameras of {}x{} at {} fps, {} kbit/s each. Held: at most {:.0} % of the frames \
          lost, results at p95 at most {:.0} ms old.\n\n\
          | cameras | lost | ms old p50 | p95 | decoded | waited | in a batch | cores: pipeline | cameras | all | of | |\n\
          |--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|\n",
         sent.width,
         sent.height,
-        sent.fps,
+        rounded(sent.fps),
         sent.kilobits,
         limits.lost * 100.0,
         limits.age_ms_p95
@@ -158,7 +163,7 @@ fn cameras(held: &Held) -> String {
         let bar = shares(&[tried.cores_pipeline, tried.cores_cameras, tried.cores_others()], tried.cores as f64);
         let _ = writeln!(text, "{:>4} cameras {:>5.2}  {bar:<40} {verdict}", tried.cameras, tried.cores_busy);
     }
-    let _ = writeln!(text, "```\n\nThis machine holds {} cameras at {:.3} fps.", held.held, sent.fps);
+    let _ = writeln!(text, "```\n\nThis machine holds {} cameras at {} fps.", held.held, rounded(sent.fps));
     if let Some(limited_by) = &held.limited_by {
         let _ = writeln!(text, "What limited more: {limited_by}.");
     }
