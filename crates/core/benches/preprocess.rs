@@ -46,6 +46,8 @@ fn preprocess(criterion: &mut Criterion) {
             for level in Level::available() {
                 let tensor = (ElementType::U8, TensorLayout::Nhwc, ResizeMode::Stretch);
                 fill(criterion, &format!("{size} {format:?} to u8 NHWC"), level, &pixels, tensor);
+                let tensor = (ElementType::U8, TensorLayout::NhwcPadded, ResizeMode::Stretch);
+                fill(criterion, &format!("{size} {format:?} to u8 NHWC of four channels"), level, &pixels, tensor);
                 if size == "1080p" || level == best {
                     let tensor = (ElementType::F32, TensorLayout::Nchw, ResizeMode::Stretch);
                     fill(criterion, &format!("{size} {format:?} to f32 NCHW"), level, &pixels, tensor);

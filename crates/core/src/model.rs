@@ -11,6 +11,20 @@ pub enum TensorLayout {
     Nchw,
     /// `[N, H, W, C]`
     Nhwc,
+    /// `[N, H, W, 4]`: behind the three colours a fourth channel that is zero. No model is made so; some kernels like it
+    /// ([`crate::ports::Backend::input`]).
+    NhwcPadded,
+}
+
+impl TensorLayout {
+    /// Channels of a pixel, in the tensor.
+    #[must_use]
+    pub const fn channels(self) -> usize {
+        match self {
+            Self::Nchw | Self::Nhwc => 3,
+            Self::NhwcPadded => 4,
+        }
+    }
 }
 
 /// Order of the colour channels.
@@ -74,9 +88,10 @@ impl InputSpec {
     /// The tensor's shape for a batch of `n`.
     #[must_use]
     pub const fn shape(&self, n: usize) -> [usize; 4] {
+        let channels = self.layout.channels();
         match self.layout {
-            TensorLayout::Nchw => [n, 3, self.height, self.width],
-            TensorLayout::Nhwc => [n, self.height, self.width, 3],
+            TensorLayout::Nchw => [n, channels, self.height, self.width],
+            TensorLayout::Nhwc | TensorLayout::NhwcPadded => [n, self.height, self.width, channels],
         }
     }
 
@@ -91,7 +106,7 @@ impl InputSpec {
     /// Samples of one image.
     #[must_use]
     pub const fn samples_per_image(&self) -> usize {
-        3 * self.width * self.height
+        self.layout.channels() * self.width * self.height
     }
 }
 

@@ -13,6 +13,7 @@ use crate::{
     event::{Event, FrameDetections, Retained, Ulid},
     frame::{Frame, FrameView, PictureSize},
     geometry::BoxInFrame,
+    model::InputSpec,
     plan::{CameraSpec, Retention},
     recovery::Recovery,
     tensor::{InputView, OutputView},
@@ -397,6 +398,11 @@ impl SourceError {
 
 /// Runs tensors through a network. Decoding and NMS are not behind it: it only moves tensors.
 pub trait Backend: Send {
+    /// What its pictures are like, where that is not what the specification of its model says: the same numbers, in another layout.
+    fn input(&self) -> Option<&InputSpec> {
+        None
+    }
+
     /// Runs one batch and shows the outputs, in the order of [`crate::model::Head::output_names`], to `read`.
     ///
     /// The outputs are borrowed, not returned: the class logits of one image alone are 700 KB, and copying them would

@@ -85,6 +85,7 @@ fn filling_a_tensor_allocates_nothing() {
     for level in Level::available() {
         for (element, layout) in [
             (ElementType::U8, TensorLayout::Nhwc),
+            (ElementType::U8, TensorLayout::NhwcPadded),
             (ElementType::U8, TensorLayout::Nchw),
             (ElementType::F32, TensorLayout::Nhwc),
             (ElementType::F32, TensorLayout::Nchw),

@@ -92,10 +92,10 @@ pub(crate) fn input_differences(spec: &ModelSpec, inputs: &[Port]) -> Vec<String
         differences.push(format!("input \"{}\" is of type {found}, expected {wanted}", input.name));
     }
     let (height, width) = (Dim::Is("height", spec.input.height), Dim::Is("width", spec.input.width));
-    let channels = Dim::Is("channels", 3);
+    let channels = Dim::Is("channels", spec.input.layout.channels());
     let expected = match spec.input.layout {
         TensorLayout::Nchw => [Dim::Any("N"), channels, height, width],
-        TensorLayout::Nhwc => [Dim::Any("N"), height, width, channels],
+        TensorLayout::Nhwc | TensorLayout::NhwcPadded => [Dim::Any("N"), height, width, channels],
     };
     differences.extend(shape_difference("input", &input.name, &input.shape, &expected));
     differences

@@ -19,5 +19,5 @@ mod weights;
 pub use agreement::Reference;
 pub use error::InferError;
 pub use onnxruntime::library;
-pub use opening::{OpenedModel, Wish, open};
+pub use opening::{Faster, OpenedModel, Wish, open};
 pub use openvino::library as openvino_library;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use sightline_core::{
     execution::{Agreement, BatchSizes, Execution, PassedOver, Placement},
-    model::ModelSpec,
+    model::{InputSpec, ModelSpec, TensorLayout},
     ports::Backend,
     provider::{CpuOptions, OnUnavailable, OpenVinoRuntime, Provider},
 };
@@ -35,9 +35,17 @@ pub struct Wish<'a> {
     /// Where compiled models may be kept. Without it they are compiled anew every time.
     pub cache: Option<&'a Path>,
     /// A model's bytes in a form that ONNX Runtime's own kernels run faster, with the same answers; `None` where there is none.
-    pub faster: &'a dyn Fn(&[u8]) -> Option<Vec<u8>>,
+    pub faster: &'a dyn Fn(&[u8]) -> Option<Faster>,
     /// Pictures on which a provider is compared with the CPU; asked for when there is something to compare.
     pub references: &'a dyn Fn() -> Vec<Reference>,
+}
+
+/// A model in another form.
+pub struct Faster {
+    /// ONNX.
+    pub weights: Vec<u8>,
+    /// How its pictures lie.
+    pub layout: TensorLayout,
 }
 
 impl Wish<'_> {
@@ -112,10 +120,7 @@ fn open_on(
     answers: &mut CpuAnswers<'_>,
 ) -> Result<(Opened, Option<Agreement>), Refusal> {
     if let Provider::Cpu(_) = provider {
-        let faster = (wish.faster)(job.weights);
-        let mut opened = onnxruntime::open(provider, Job { weights: faster.as_deref().unwrap_or(job.weights), ..job })?;
-        opened.placement = Placement::all(nodes::nodes(job.weights));
-        return Ok((opened, None));
+        return Ok((open_on_cpu(provider, job, wish)?, None));
     }
     let mut opened = match provider {
         Provider::OpenVino(options) if options.runtime == OpenVinoRuntime::OpenVino => {
@@ -126,6 +131,17 @@ fn open_on(
     check_placement(opened.placement)?;
     let agreement = agreement::check(job.spec, answers, &mut opened, job.max_batch)?;
     Ok((opened, Some(agreement)))
+}
+
+fn open_on_cpu(provider: &Provider, job: Job<'_>, wish: &Wish<'_>) -> Result<Opened, Refusal> {
+    let Some(Faster { weights, layout }) = (wish.faster)(job.weights) else {
+        return onnxruntime::open(provider, job);
+    };
+    let spec = ModelSpec { input: InputSpec { layout, ..job.spec.input.clone() }, ..job.spec.clone() };
+    let mut opened = onnxruntime::open(provider, Job { spec: &spec, weights: &weights, ..job })?;
+    // Nodes are those of the model that was asked for.
+    opened.placement = Placement::all(nodes::nodes(job.weights));
+    Ok(opened)
 }
 
 /// What a provider makes of a graph is its own affair: the next one may make of it what the specification says.

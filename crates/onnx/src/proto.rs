@@ -50,7 +50,6 @@ pub(crate) mod data_type {
 /// `AttributeProto.AttributeType`.
 pub(crate) mod attribute_type {
     pub(crate) const INT: i32 = 2;
-    pub(crate) const TENSOR: i32 = 4;
     pub(crate) const INTS: i32 = 7;
 }
 

@@ -16,8 +16,8 @@ const COLORS: usize = 4;
 /// Channels of a depthwise layer come in so many.
 const LANES: usize = 16;
 
-/// The model in that form, taking and giving the same tensors. `None` where nothing is to be gained, or its beginning is not of
-/// the form known here: a picture of bytes, transposed, dequantised, convolved.
+/// The model in that form: its pictures have a fourth channel, for zeros, and its outputs are the same. `None` where its beginning
+/// is not of the form known here: a picture of bytes `[N, H, W, 3]`, transposed, dequantised, convolved.
 #[must_use]
 pub fn widen(model: &[u8]) -> Option<Vec<u8>> {
     let mut model = ModelProto::decode(model).ok()?;
@@ -28,14 +28,62 @@ pub fn widen(model: &[u8]) -> Option<Vec<u8>> {
     if !graph.node.iter().flat_map(|node| &node.attribute).all(is_known) {
         return None;
     }
-    let first = First::of(graph)?;
-    first.widen_colors(graph)?;
+    let first = first_layer(graph)?;
+    widen_colors(graph, &first)?;
     // Not every network has such a layer second.
     let mut with_channels = graph.clone();
-    if first.widen_channels(&mut with_channels).is_some() {
+    if widen_channels(&mut with_channels, &first).is_some() {
         *graph = with_channels;
     }
     Some(model.encode_to_vec())
+}
+
+fn first_layer(graph: &GraphProto) -> Option<Convolution> {
+    let [input] = graph.input.as_slice() else { return None };
+    let tensor = input.r#type.as_ref()?.tensor_type.as_ref()?;
+    let dims = &tensor.shape.as_ref()?.dim;
+    if tensor.elem_type != Some(data_type::UINT8) || dims.len() != 4 || dims[3].dim_value != Some(3) {
+        return None;
+    }
+    let transpose = only_user(graph, input.name.as_ref()?)?;
+    let node = &graph.node[transpose];
+    if node.op_type() != "Transpose" || attribute(node, "perm")?.ints != [0, 3, 1, 2] {
+        return None;
+    }
+    let dequantised = only_user(graph, only_output(node)?)?;
+    let layer = Convolution::behind(graph, dequantised)?;
+    let weights = weights_of(graph, &layer)?;
+    (group(&graph.node[layer.node]) == 1 && weights.dims.get(1) == Some(&3)).then_some(layer)
+}
+
+/// A fourth colour, which is nothing, and whose weights are zero.
+fn widen_colors(graph: &mut GraphProto, first: &Convolution) -> Option<()> {
+    pad_weights(graph, first, 1, COLORS)?;
+    let [input] = graph.input.as_mut_slice() else { return None };
+    let shape = input.r#type.as_mut()?.tensor_type.as_mut()?.shape.as_mut()?;
+    shape.dim.get_mut(3)?.dim_value = Some(i64::try_from(COLORS).ok()?);
+    Some(())
+}
+
+/// More channels between the first layer and the third, over the depthwise second one.
+fn widen_channels(graph: &mut GraphProto, first: &Convolution) -> Option<()> {
+    let second = Convolution::behind(graph, quantised_again(graph, first)?)?;
+    let third = Convolution::behind(graph, quantised_again(graph, &second)?)?;
+    let channels = usize::try_from(*weights_of(graph, first)?.dims.first()?).ok()?;
+    let wide = channels.next_multiple_of(LANES);
+    let is_depthwise = group(&graph.node[second.node]) == i64::try_from(channels).ok()?
+        && weights_of(graph, &second)?.dims.get(1) == Some(&1);
+    if wide == channels || !is_depthwise || group(&graph.node[third.node]) != 1 {
+        return None;
+    }
+    for layer in [first, &second] {
+        pad_weights(graph, layer, 0, wide)?;
+        pad_outputs(graph, layer, channels, wide)?;
+    }
+    pad_weights(graph, &third, 1, wide)?;
+    let group = graph.node[second.node].attribute.iter_mut().find(|it| it.name.as_deref() == Some("group"))?;
+    group.i = Some(i64::try_from(wide).ok()?);
+    Some(())
 }
 
 /// A convolution of dequantised tensors: the nodes that give its three inputs.
@@ -49,100 +97,6 @@ struct Convolution {
     /// Dequantises its bias, where it has one.
     bias: Option<usize>,
 }
-
-/// The first layer, and the picture's name.
-struct First {
-    picture: String,
-    layer: Convolution,
-}
-
-impl First {
-    fn of(graph: &GraphProto) -> Option<Self> {
-        let [input] = graph.input.as_slice() else { return None };
-        let picture = input.name.clone()?;
-        let tensor = input.r#type.as_ref()?.tensor_type.as_ref()?;
-        let dims = &tensor.shape.as_ref()?.dim;
-        if tensor.elem_type != Some(data_type::UINT8) || dims.len() != 4 || dims[3].dim_value != Some(3) {
-            return None;
-        }
-        let transpose = only_user(graph, &picture)?;
-        let node = &graph.node[transpose];
-        if node.op_type() != "Transpose" || attribute(node, "perm")?.ints != [0, 3, 1, 2] {
-            return None;
-        }
-        let dequantised = only_user(graph, only_output(node)?)?;
-        let layer = Convolution::behind(graph, dequantised)?;
-        let weights = weights_of(graph, &layer)?;
-        (group(&graph.node[layer.node]) == 1 && weights.dims.get(1) == Some(&3)).then_some(Self { picture, layer })
-    }
-
-    /// A fourth colour, which is nothing, and whose weights are zero.
-    fn widen_colors(&self, graph: &mut GraphProto) -> Option<()> {
-        pad_weights(graph, &self.layer, 1, COLORS)?;
-        let name = |part: &str| format!("sightline_{part}");
-        let picture = self.picture.as_str();
-        let (shape, plane_shape, plane, wide) = (name("shape"), name("plane_shape"), name("plane"), name("picture"));
-        for node in &mut graph.node {
-            node.input.iter_mut().filter(|input| *input == picture).for_each(|input| input.clone_from(&wide));
-        }
-        // [N, H, W, 3] less [0, 0, 0, 2]: one plane of zeros for however many pictures there are.
-        graph.initializer.push(TensorProto::integers(&name("less"), &[0, 0, 0, 2]));
-        let zero = AttributeProto {
-            name: Some("value".to_owned()),
-            t: Some(TensorProto::raw("", data_type::UINT8, &[1], vec![0])),
-            r#type: Some(attribute_type::TENSOR),
-            ..AttributeProto::default()
-        };
-        let axis = AttributeProto {
-            name: Some("axis".to_owned()),
-            i: Some(3),
-            r#type: Some(attribute_type::INT),
-            ..AttributeProto::default()
-        };
-        let node = |operator: &str, inputs: &[&str], output: &str, attribute: Vec<AttributeProto>| NodeProto {
-            input: inputs.iter().map(|input| (*input).to_owned()).collect(),
-            output: vec![output.to_owned()],
-            name: Some(format!("{output}_made")),
-            op_type: Some(operator.to_owned()),
-            attribute,
-            ..NodeProto::default()
-        };
-        let begin = [
-            node("Shape", &[picture], &shape, vec![]),
-            node("Sub", &[&shape, &name("less")], &plane_shape, vec![]),
-            node("ConstantOfShape", &[&plane_shape], &plane, vec![zero]),
-            node("Concat", &[picture, &plane], &wide, vec![axis]),
-        ];
-        graph.node.splice(0..0, begin);
-        Some(())
-    }
-
-    /// More channels between the first layer and the third, over the depthwise second one. Called after
-    /// [`Self::widen_colors`], which has put nodes before all others.
-    fn widen_channels(&self, graph: &mut GraphProto) -> Option<()> {
-        let first = Convolution::behind(graph, self.layer.input + ADDED_NODES)?;
-        let second = Convolution::behind(graph, quantised_again(graph, &first)?)?;
-        let third = Convolution::behind(graph, quantised_again(graph, &second)?)?;
-        let channels = usize::try_from(*weights_of(graph, &first)?.dims.first()?).ok()?;
-        let wide = channels.next_multiple_of(LANES);
-        let is_depthwise = group(&graph.node[second.node]) == i64::try_from(channels).ok()?
-            && weights_of(graph, &second)?.dims.get(1) == Some(&1);
-        if wide == channels || !is_depthwise || group(&graph.node[third.node]) != 1 {
-            return None;
-        }
-        for layer in [&first, &second] {
-            pad_weights(graph, layer, 0, wide)?;
-            pad_outputs(graph, layer, channels, wide)?;
-        }
-        pad_weights(graph, &third, 1, wide)?;
-        let group = graph.node[second.node].attribute.iter_mut().find(|it| it.name.as_deref() == Some("group"))?;
-        group.i = Some(i64::try_from(wide).ok()?);
-        Some(())
-    }
-}
-
-/// How many nodes [`First::widen_colors`] adds.
-const ADDED_NODES: usize = 4;
 
 impl Convolution {
     /// The convolution whose input the node `dequantise` gives, and nobody else's.

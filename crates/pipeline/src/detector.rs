@@ -12,7 +12,7 @@ use sightline_core::{
     execution::BatchSizes,
     frame::FrameView,
     histogram::{Stage, StageTimes},
-    model::{DetectionSettings, ModelSpec},
+    model::{DetectionSettings, InputSpec, ModelSpec},
     ports::{Backend, BackendError},
     preprocess::{InputSliceMut, Placement, PreprocessError, Preprocessor},
     tensor::{InputBuffer, InputView},
@@ -46,6 +46,8 @@ pub struct Detector {
     backend: Box<dyn Backend>,
     /// What the session takes; smaller batches are filled up with what was there before.
     batch_sizes: BatchSizes,
+    /// How the session takes its pictures.
+    input: InputSpec,
     preprocessor: Preprocessor,
     tensor: InputBuffer,
     placements: Vec<Placement>,
@@ -58,10 +60,11 @@ impl Detector {
     /// A detector that runs `backend`, a session of `model` that takes batches of `batch_sizes`.
     #[must_use]
     pub fn new(model: Arc<ModelSpec>, backend: Box<dyn Backend>, batch_sizes: BatchSizes) -> Self {
-        let tensor = InputBuffer::new(model.input.element);
-        let preprocessor = Preprocessor::new(&model.input);
+        let input = backend.input().unwrap_or(&model.input).clone();
+        let tensor = InputBuffer::new(input.element);
+        let preprocessor = Preprocessor::new(&input);
         let (placements, postprocessors, stages) = (Vec::new(), Vec::new(), Arc::default());
-        Self { model, backend, batch_sizes, preprocessor, tensor, placements, postprocessors, stages }
+        Self { model, backend, batch_sizes, input, preprocessor, tensor, placements, postprocessors, stages }
     }
 
     /// Counts in `stages` how long network and decoding take.
@@ -77,7 +80,7 @@ impl Detector {
     /// The first frame that does not hold what its format promises; nothing is loaded then.
     pub fn load(&mut self, frames: &[FrameView<'_>]) -> Result<(), UnreadableFrame> {
         self.placements.clear();
-        let per_image = self.model.input.samples_per_image();
+        let per_image = self.input.samples_per_image();
         self.tensor.resize(self.batch_sizes.fitting(frames.len()) * per_image);
         for (index, frame) in frames.iter().enumerate() {
             let image = image_mut(&mut self.tensor, index, per_image);
@@ -101,7 +104,7 @@ impl Detector {
                 self.postprocessors.push((*wanted, Postprocessor::new(&self.model, *wanted)));
             }
         }
-        let shape = self.model.input.shape(self.batch_sizes.fitting(batch_size));
+        let shape = self.input.shape(self.batch_sizes.fitting(batch_size));
         let input = InputView { shape, data: self.tensor.data() };
         let placements = &self.placements;
         let postprocessors = &mut self.postprocessors;

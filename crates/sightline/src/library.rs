@@ -5,12 +5,12 @@ use std::{num::NonZeroUsize, path::Path};
 use anyhow::anyhow;
 use sightline_core::{
     execution::{Execution, PassedOver},
-    model::ModelSpec,
+    model::{ModelSpec, TensorLayout},
     plan::{InferencePlan, OnUnavailable, Provider},
     ports::Backend,
     provider::CpuOptions,
 };
-use sightline_infer::{InferError, OpenedModel, Wish};
+use sightline_infer::{Faster, InferError, OpenedModel, Wish};
 use tracing::{info, warn};
 
 use crate::{
@@ -129,8 +129,15 @@ pub fn open(
 }
 
 /// A model in the form that ONNX Runtime's kernels for x86 run faster.
-fn faster(model: &[u8]) -> Option<Vec<u8>> {
-    if cfg!(target_arch = "x86_64") { sightline_onnx::widen(model) } else { None }
+fn faster(model: &[u8]) -> Option<Faster> {
+    let weights = if cfg!(target_arch = "x86_64") { sightline_onnx::widen(model) } else { None };
+    Some(Faster { weights: weights?, layout: TensorLayout::NhwcPadded })
+}
+
+/// The model with pictures as these sessions of it take them.
+pub fn as_taken(model: &ModelSpec, backends: &[Box<dyn Backend>]) -> ModelSpec {
+    let input = backends.first().and_then(|backend| backend.input()).unwrap_or(&model.input);
+    ModelSpec { input: input.clone(), ..model.clone() }
 }
 
 /// The providers that did not run, each with its reason, where that is why a model could not be opened.
@@ -199,11 +206,15 @@ mod tests {
     use super::*;
 
     /// What a session gives for three pictures of noise.
-    fn answers(model: &ModelSpec, faster: &dyn Fn(&[u8]) -> Option<Vec<u8>>) -> Vec<Vec<f32>> {
+    fn answers(model: &ModelSpec, faster: &dyn Fn(&[u8]) -> Option<Faster>) -> Vec<Vec<f32>> {
         let wish = Wish { max_batch: 3, faster, ..Wish::on_cpu() };
         let mut opened = sightline_infer::open(model, &wish).unwrap();
+        let model = as_taken(model, &opened.backends);
         let mut random = fastrand::Rng::with_seed(3);
-        let picture: Vec<u8> = (0..3 * model.input.samples_per_image()).map(|_| random.u8(..)).collect();
+        let padding = model.input.layout.channels() - 3;
+        let pixels = 3 * model.input.width * model.input.height;
+        let pixel = |_| (0..3).map(|_| random.u8(..)).chain(std::iter::repeat_n(0, padding)).collect::<Vec<u8>>();
+        let picture: Vec<u8> = (0..pixels).flat_map(pixel).collect();
         let mut answers = Vec::new();
         let input = InputView { shape: model.input.shape(3), data: InputData::U8(&picture) };
         let mut read = |outputs: &[OutputView<'_>]| answers = outputs.iter().map(|it| it.data.to_vec()).collect();

@@ -25,7 +25,7 @@ impl Throughput {
     }
 }
 
-/// Runs batches of `batch` pictures on every session for `seconds`, each session at least once.
+/// Runs batches of `batch` pictures, as the sessions of `model` take them, on every session for `seconds`, each at least once.
 ///
 /// # Errors
 /// Why a batch failed.

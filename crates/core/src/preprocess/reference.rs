@@ -34,7 +34,9 @@ pub(super) fn tensor(frame: &FrameView<'_>, input: &InputSpec, placement: &Place
                 let (mean, scale) = (f64::from(input.mean[channel]), f64::from(input.scale[channel]));
                 let value = rgb.map_or(mean, |rgb| rgb[color]);
                 let index = match input.layout {
-                    TensorLayout::Nhwc => (y * input.width + x) * 3 + channel,
+                    TensorLayout::Nhwc | TensorLayout::NhwcPadded => {
+                        (y * input.width + x) * input.layout.channels() + channel
+                    }
                     TensorLayout::Nchw => (channel * input.height + y) * input.width + x,
                 };
                 out[index] = (value - mean) * scale;

@@ -13,6 +13,7 @@ use crate::{
 };
 
 const FORMATS: [PixelFormat; 3] = [PixelFormat::Nv12, PixelFormat::I420, PixelFormat::Rgb];
+const LAYOUTS: [TensorLayout; 3] = [TensorLayout::Nchw, TensorLayout::Nhwc, TensorLayout::NhwcPadded];
 
 fn input(element: ElementType, layout: TensorLayout, (width, height): (usize, usize)) -> InputSpec {
     let (mean, scale) = match element {
@@ -62,10 +63,11 @@ fn both(pixels: &OwnedPixels, spec: &InputSpec, preprocessor: &mut Preprocessor)
     let expected = reference::tensor(&view, spec, &placement);
     let on_byte_scale = |index: usize, value: f64| {
         let channel = match spec.layout {
-            TensorLayout::Nhwc => index % 3,
+            TensorLayout::Nhwc | TensorLayout::NhwcPadded => index % spec.layout.channels(),
             TensorLayout::Nchw => index / (spec.width * spec.height),
         };
-        value / f64::from(spec.scale[channel]) + f64::from(spec.mean[channel])
+        // The fourth channel is not scaled: it is zero.
+        spec.scale.get(channel).map_or(value, |&scale| value / f64::from(scale) + f64::from(spec.mean[channel]))
     };
     let pairs = found.into_iter().zip(expected).enumerate();
     pairs.map(|(index, (found, expected))| (on_byte_scale(index, found), on_byte_scale(index, expected))).collect()
@@ -89,7 +91,7 @@ proptest! {
         to in (1usize..40, 1usize..40),
         padding in prop::sample::select(&[0usize, 1, 5, 64][..]),
         seed in any::<u32>(),
-        nhwc in any::<bool>(),
+        layout in prop::sample::select(&LAYOUTS[..]),
         float in any::<bool>(),
         bgr in any::<bool>(),
         letterbox in any::<bool>(),
@@ -102,7 +104,7 @@ proptest! {
             range: if full { ColorRange::Full } else { ColorRange::Limited },
         };
         let element = if float { ElementType::F32 } else { ElementType::U8 };
-        let mut spec = input(element, if nhwc { TensorLayout::Nhwc } else { TensorLayout::Nchw }, to);
+        let mut spec = input(element, layout, to);
         spec.color_order = if bgr { ColorOrder::Bgr } else { ColorOrder::Rgb };
         spec.resize = if letterbox { ResizeMode::Letterbox } else { ResizeMode::Stretch };
         if letterbox && float {
@@ -173,7 +175,8 @@ proptest! {
         to in (prop_oneof![1usize..40, 40usize..330], 1usize..20),
         padding in prop::sample::select(&[0usize, 1, 64][..]),
         seed in any::<u32>(),
-        (nhwc, float, bgr, letterbox, bt709, full) in any::<(bool, bool, bool, bool, bool, bool)>(),
+        layout in prop::sample::select(&LAYOUTS[..]),
+        (float, bgr, letterbox, bt709, full) in any::<(bool, bool, bool, bool, bool)>(),
     ) {
         let mut pixels = reference::frame(format, size, padding, noise(seed));
         pixels.colorimetry = Colorimetry {
@@ -181,7 +184,7 @@ proptest! {
             range: if full { ColorRange::Full } else { ColorRange::Limited },
         };
         let element = if float { ElementType::F32 } else { ElementType::U8 };
-        let mut spec = input(element, if nhwc { TensorLayout::Nhwc } else { TensorLayout::Nchw }, to);
+        let mut spec = input(element, layout, to);
         spec.color_order = if bgr { ColorOrder::Bgr } else { ColorOrder::Rgb };
         spec.resize = if letterbox { ResizeMode::Letterbox } else { ResizeMode::Stretch };
         for level in Level::available() {
@@ -195,7 +198,8 @@ fn every_level_gives_the_same_bits_of_real_sizes() {
     for format in FORMATS {
         for size in [(3840, 2160), (1920, 1080), (1281, 721), (704, 576), (301, 299), (64, 48)] {
             let pixels = reference::frame(format, size, 32, noise(11));
-            for (element, layout) in [(ElementType::U8, TensorLayout::Nhwc), (ElementType::F32, TensorLayout::Nchw)] {
+            let of_bytes = [TensorLayout::Nhwc, TensorLayout::NhwcPadded].map(|layout| (ElementType::U8, layout));
+            for (element, layout) in of_bytes.into_iter().chain([(ElementType::F32, TensorLayout::Nchw)]) {
                 let spec = input(element, layout, (300, 300));
                 for level in Level::available() {
                     assert_eq!(first_difference(&pixels, &spec, level), None, "{format:?} {size:?} {}", level.name());

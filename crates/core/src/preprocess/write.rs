@@ -47,16 +47,21 @@ impl<'a> Writer<'a> {
         }
         let plane = placement.tensor_width * placement.tensor_height;
         let mean = self.input.mean.map(|mean| mean.round().clamp(0.0, 255.0) as u8);
+        let channels = self.input.layout.channels();
         for gap in gaps(placement) {
-            let packed = 3 * gap.start..3 * gap.end;
+            let packed = channels * gap.start..channels * gap.end;
             match (&mut self.out, self.input.layout) {
                 (InputSliceMut::U8(out), TensorLayout::Nhwc) => {
-                    out[packed].chunks_exact_mut(3).for_each(|pixel| pixel.copy_from_slice(&mean));
+                    out[packed].as_chunks_mut().0.fill(mean);
+                }
+                (InputSliceMut::U8(out), TensorLayout::NhwcPadded) => {
+                    let [first, second, third] = mean;
+                    out[packed].as_chunks_mut().0.fill([first, second, third, 0]);
                 }
                 (InputSliceMut::U8(out), TensorLayout::Nchw) => {
                     out.chunks_exact_mut(plane).zip(mean).for_each(|(out, mean)| out[gap.clone()].fill(mean));
                 }
-                (InputSliceMut::F32(out), TensorLayout::Nhwc) => out[packed].fill(0.0),
+                (InputSliceMut::F32(out), TensorLayout::Nhwc | TensorLayout::NhwcPadded) => out[packed].fill(0.0),
                 (InputSliceMut::F32(out), TensorLayout::Nchw) => {
                     out.chunks_exact_mut(plane).for_each(|out| out[gap.clone()].fill(0.0));
                 }
@@ -74,17 +79,22 @@ impl<'a> Writer<'a> {
         };
         let first_pixel = (placement.top + row) * placement.tensor_width + placement.left;
         let plane = placement.tensor_width * placement.tensor_height;
-        let packed = 3 * first_pixel..3 * (first_pixel + placement.width);
+        let width = layout.channels();
+        let packed = width * first_pixel..width * (first_pixel + placement.width);
         match (&mut self.out, layout) {
-            (InputSliceMut::U8(out), TensorLayout::Nhwc) => interleave(self.level, &mut out[packed], channels),
+            (InputSliceMut::U8(out), TensorLayout::Nhwc | TensorLayout::NhwcPadded) => {
+                interleave(self.level, layout, &mut out[packed], channels);
+            }
             (InputSliceMut::U8(out), TensorLayout::Nchw) => {
                 for (channel, out) in channels.into_iter().zip(out.chunks_exact_mut(plane)) {
                     out[first_pixel..][..placement.width].copy_from_slice(channel);
                 }
             }
-            (InputSliceMut::F32(out), TensorLayout::Nhwc) => {
+            (InputSliceMut::F32(out), TensorLayout::Nhwc | TensorLayout::NhwcPadded) => {
                 self.packed.resize(packed.len(), 0);
-                interleave(self.level, self.packed, channels);
+                interleave(self.level, layout, self.packed, channels);
+                let padded = |[first, second, third]: [f32; 3]| [first, second, third, 0.0];
+                let (mean, scale) = (&padded(mean)[..width], &padded(scale)[..width]);
                 normalise_packed(self.level, &mut out[packed], self.packed, mean, scale);
             }
             (InputSliceMut::F32(out), TensorLayout::Nchw) => {
@@ -111,11 +121,11 @@ kernel! {
 }
 
 kernel! {
-    fn normalise_packed(out: &mut [f32], samples: &[u8], mean: [f32; 3], scale: [f32; 3]) {
-        // As many as make whole pixels and whole vectors.
+    fn normalise_packed(out: &mut [f32], samples: &[u8], mean: &[f32], scale: &[f32]) {
+        // As many as make whole pixels, of three channels or of four, and whole vectors.
         const SPAN: usize = 48;
-        let mean: [f32; SPAN] = std::array::from_fn(|index| mean[index % 3]);
-        let scale: [f32; SPAN] = std::array::from_fn(|index| scale[index % 3]);
+        let mean: [f32; SPAN] = std::array::from_fn(|index| mean[index % mean.len()]);
+        let scale: [f32; SPAN] = std::array::from_fn(|index| scale[index % scale.len()]);
         let (out, rest) = out.as_chunks_mut::<SPAN>();
         let (samples, samples_of_rest) = samples.as_chunks::<SPAN>();
         for (out, samples) in out.iter_mut().zip(samples) {
@@ -129,12 +139,31 @@ kernel! {
     }
 }
 
+/// The channels of a row, pixel by pixel.
+fn interleave(level: Level, layout: TensorLayout, out: &mut [u8], channels: [&[u8]; 3]) {
+    if layout == TensorLayout::NhwcPadded {
+        interleave_padded(level, out, channels);
+    } else {
+        interleave_packed(level, out, channels);
+    }
+}
+
 kernel! {
-    fn interleave(out: &mut [u8], channels: [&[u8]; 3]) {
+    fn interleave_packed(out: &mut [u8], channels: [&[u8]; 3]) {
         let [first, second, third] = channels;
         let pixels = first.iter().zip(second).zip(third);
         for (out, ((&first, &second), &third)) in out.as_chunks_mut::<3>().0.iter_mut().zip(pixels) {
             *out = [first, second, third];
+        }
+    }
+}
+
+kernel! {
+    fn interleave_padded(out: &mut [u8], channels: [&[u8]; 3]) {
+        let [first, second, third] = channels;
+        let pixels = first.iter().zip(second).zip(third);
+        for (out, ((&first, &second), &third)) in out.as_chunks_mut::<4>().0.iter_mut().zip(pixels) {
+            *out = [first, second, third, 0];
         }
     }
 }

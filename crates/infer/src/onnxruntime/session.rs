@@ -136,6 +136,10 @@ impl std::fmt::Debug for OrtBackend {
 }
 
 impl Backend for OrtBackend {
+    fn input(&self) -> Option<&InputSpec> {
+        Some(&self.input)
+    }
+
     fn run(&mut self, input: InputView<'_>, read: &mut dyn FnMut(&[OutputView<'_>])) -> Result<(), BackendError> {
         let expected = self.input.shape(input.shape[0]);
         if input.shape != expected {

@@ -150,7 +150,8 @@ pub fn one_round(args: &BenchArgs) -> Result<Round, Failure> {
     let threshold = plan.detection.score_threshold;
     let least_score = ObjectObserver::new(camera, &plan.model.labels, threshold).least_score();
     let settings = sightline_core::model::DetectionSettings { score_threshold: least_score, ..plan.detection };
-    let subject = Subject::new(&plan.model, settings, video, seconds)?;
+    let model = Arc::new(library::as_taken(&plan.model, &opened.backends));
+    let subject = Subject::new(&model, settings, video, seconds)?;
     let (width, height) = subject.size();
     let execution = opened.execution.clone();
 

@@ -222,6 +222,7 @@ fn measure(
     args: &BenchArgs,
     rows: &mut Vec<Row>,
 ) -> Result<(), String> {
+    let model = &library::as_taken(model, &opened.backends);
     let pictures = references::of(model);
     for &batch in args.batch.iter().filter(|batch| opened.batch_sizes.takes(**batch)) {
         let seconds = Duration::from_secs_f64(args.seconds.clamp(0.01, 3600.0));

@@ -37,6 +37,7 @@ pub fn execute(args: &MeasureArgs) -> Outcome {
         Err(failure) => return say::<Opened>(&Err(library::reason(failure))),
     };
     let batches = taken(&opened.batch_sizes, &args.batch);
+    let model = library::as_taken(&model, &opened.backends);
     let pictures = references::of(&model);
     say(&Ok(Opened { library: opened.execution.library.clone(), batches }))?;
     for line in std::io::stdin().lock().lines() {
