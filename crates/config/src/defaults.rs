@@ -17,7 +17,6 @@ pub(crate) const MOTION_SENSITIVITY: f64 = 0.5;
 pub(crate) const MOTION_MAX_IDLE: Duration = Duration::from_secs(10);
 pub(crate) const MIN_MOTION_MAX_IDLE: Duration = Duration::from_secs(1);
 pub(crate) const MAX_MOTION_MAX_IDLE: Duration = Duration::from_secs(3600);
-pub(crate) const MAX_BATCH: usize = 8;
 /// A batch of 256 frames of 300×300 floats is 276 MB: more is a slip of the keyboard.
 pub(crate) const MAX_MAX_BATCH: usize = 256;
 /// Batches form by themselves while all sessions are busy. Waiting for company costs its whole length in latency, and

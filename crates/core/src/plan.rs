@@ -49,13 +49,14 @@ pub struct PipelinePlan {
 pub struct InferencePlan {
     /// In order of preference.
     pub providers: Vec<Provider>,
-    /// What a measurement on the machine itself decides; absent where the file says what to run on. Where nothing is measured
-    /// `providers` and `max_batch` are what is used.
-    pub calibrate: Option<Calibrate>,
+    /// A measurement on the machine itself decides on providers, and on `max_batch` where the file does not say it. Where nothing
+    /// is measured `providers` and `max_batch` are what is used.
+    pub calibrate: bool,
     /// What to do when the first is not available.
     pub on_unavailable: OnUnavailable,
-    /// At most so many frames per run of the session; at least 1.
-    pub max_batch: usize,
+    /// At most so many frames per run of the session, at least 1; where it is absent, what suits the provider
+    /// ([`Provider::max_batch`]).
+    pub max_batch: Option<usize>,
     /// How long the first frame of a batch waits for company.
     #[serde(serialize_with = "serialize_span")]
     pub max_wait: Duration,
@@ -63,13 +64,6 @@ pub struct InferencePlan {
     /// frames; as old as they come when absent.
     #[serde(serialize_with = "serialize_optional_span")]
     pub latency_target: Option<Duration>,
-}
-
-/// What of an [`InferencePlan`] is decided by measuring: its providers, and …
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-pub struct Calibrate {
-    /// … `max_batch`, which the file does not name.
-    pub max_batch: bool,
 }
 
 /// Where and how to publish. Pipelines with equal plans share one connection.

@@ -174,6 +174,14 @@ impl Provider {
         }
     }
 
+    /// The most frames in one run of a session, where `wished` does not say it: batches make an accelerator fast, and a CPU
+    /// slower, later and larger (docs/guide/providers.md).
+    #[must_use]
+    pub fn max_batch(&self, wished: Option<usize>) -> usize {
+        const OF_ACCELERATORS: usize = 8;
+        wished.unwrap_or(if matches!(self, Self::Cpu(_)) { 1 } else { OF_ACCELERATORS })
+    }
+
     /// The only batch sizes that its sessions are run with, ascending; empty where any size does as well.
     ///
     /// Accelerators prepare each size: a new one costs TensorRT minutes and OpenVINO a second, so that a smaller batch is
@@ -242,6 +250,13 @@ mod tests {
         assert_eq!(said.batch_sizes(8), [4, 16]);
         assert!(Provider::cpu().batch_sizes(8).is_empty());
         assert_eq!(Provider::OpenVino(OpenVinoOptions::default()).batch_sizes(8), [1]);
+    }
+
+    #[test]
+    fn batches_are_of_one_on_a_cpu_unless_more_are_wished() {
+        let accelerator = Provider::Cuda(CudaOptions::default());
+        let of = |wished| [&accelerator, &Provider::cpu()].map(|provider| provider.max_batch(wished));
+        assert_eq!([of(None), of(Some(4))], [[8, 1], [4, 4]]);
     }
 
     #[test]

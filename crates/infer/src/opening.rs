@@ -26,8 +26,8 @@ pub struct Wish<'a> {
     pub providers: &'a [Provider],
     /// What to do when the first one does not run.
     pub on_unavailable: OnUnavailable,
-    /// At most so many images are run at a time; at least 1.
-    pub max_batch: usize,
+    /// At most so many images are run at a time, at least 1; absent: what suits the provider.
+    pub max_batch: Option<usize>,
     /// How many batches are to run at the same time on a CPU, where the provider's options do not say.
     pub sessions: usize,
     /// How many there may come to be: OpenVINO is told at once, as streams cannot be added to a compiled model.
@@ -57,7 +57,7 @@ impl Wish<'_> {
         Self {
             providers: CPU,
             on_unavailable,
-            max_batch: 1,
+            max_batch: Some(1),
             sessions: 1,
             most_sessions: 1,
             cache: None,
@@ -88,10 +88,11 @@ pub struct OpenedModel {
 pub fn open(spec: &ModelSpec, wish: &Wish<'_>) -> Result<OpenedModel, InferError> {
     let (path, bytes) = weights::read(spec)?;
     let Wish { max_batch, sessions, most_sessions, cache, .. } = *wish;
-    let job = Job { spec, path, weights: &bytes, max_batch, sessions, most_sessions, cache };
+    let job = Job { spec, path, weights: &bytes, max_batch: 1, sessions, most_sessions, cache };
     let mut answers = CpuAnswers::new(job, wish.references);
     let mut passed_over = Vec::new();
     for provider in wish.providers {
+        let job = Job { max_batch: provider.max_batch(max_batch), ..job };
         match open_on(provider, job, wish, &mut answers).map_err(|refusal| as_others(refusal, provider)) {
             Ok((opened, agreement)) => {
                 let Opened { backends, batch_sizes, library, device, placement } = opened;

@@ -89,7 +89,7 @@ impl Engine {
     pub fn start(parts: EngineParts, name: &str) -> std::io::Result<Arc<Self>> {
         let EngineParts { model, inference, execution, backends, batch_sizes, stages, trouble } = parts;
         let batcher = Batcher::new(QueueSettings {
-            max_batch: batch_sizes.most(inference.max_batch),
+            max_batch: batch_sizes.most(execution.provider.max_batch(inference.max_batch)),
             min_batch: batch_sizes.fitting(1),
             max_wait: inference.max_wait,
             latency_target: inference.latency_target,

@@ -72,9 +72,9 @@ pub fn open_on_all_cores(model: &ModelSpec) -> Result<OpenedModel, Failure> {
 pub fn open_on(model: &ModelSpec, provider: Provider) -> Result<OpenedModel, Failure> {
     let plan = InferencePlan {
         providers: vec![provider],
-        calibrate: None,
+        calibrate: false,
         on_unavailable: OnUnavailable::Fail,
-        max_batch: 1,
+        max_batch: Some(1),
         max_wait: std::time::Duration::ZERO,
         latency_target: None,
     };
@@ -207,7 +207,7 @@ mod tests {
 
     /// What a session gives for three pictures of noise.
     fn answers(model: &ModelSpec, faster: &dyn Fn(&[u8]) -> Option<Faster>) -> Vec<Vec<f32>> {
-        let wish = Wish { max_batch: 3, faster, ..Wish::on_cpu() };
+        let wish = Wish { max_batch: Some(3), faster, ..Wish::on_cpu() };
         let mut opened = sightline_infer::open(model, &wish).unwrap();
         let model = as_taken(model, &opened.backends);
         let mut random = fastrand::Rng::with_seed(3);

@@ -1,6 +1,6 @@
 //! `inference:` to an [`InferencePlan`].
 
-use sightline_core::plan::{Calibrate, InferencePlan, OnUnavailable, Provider};
+use sightline_core::plan::{InferencePlan, OnUnavailable, Provider};
 
 use super::{
     providers,
@@ -34,12 +34,11 @@ pub(super) fn read(reading: Reading<'_>, wire: &InferenceWire) -> InferencePlan 
         }
         said => said.is_none_or(|(_, is_wished)| *is_wished),
     };
-    let is_open = calibrate && named.is_none();
     InferencePlan {
-        calibrate: is_open.then_some(Calibrate { max_batch: wire.max_batch.is_absent() }),
+        calibrate: calibrate && named.is_none(),
         providers: named.unwrap_or_else(|| vec![Provider::cpu()]),
         on_unavailable,
-        max_batch: max_batch.unwrap_or(defaults::MAX_BATCH),
+        max_batch,
         max_wait: max_wait.unwrap_or(defaults::MAX_WAIT),
         latency_target,
     }

@@ -156,7 +156,7 @@ pub fn try_open_keeping(
     let wish = Wish {
         providers: &[provider],
         on_unavailable: OnUnavailable::Fail,
-        max_batch,
+        max_batch: Some(max_batch),
         sessions: 2,
         most_sessions: 2,
         cache,

@@ -144,7 +144,7 @@ pub fn open_on(
     let wish = Wish {
         providers,
         on_unavailable,
-        max_batch: 4,
+        max_batch: Some(4),
         sessions: 1,
         most_sessions: 1,
         cache: None,

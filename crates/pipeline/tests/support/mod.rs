@@ -103,9 +103,9 @@ fn engine_of(backends: Vec<Box<dyn Backend>>, inference: InferencePlan) -> Arc<E
 fn inference(max_batch: usize) -> InferencePlan {
     InferencePlan {
         providers: vec![Provider::cpu()],
-        calibrate: None,
+        calibrate: false,
         on_unavailable: OnUnavailable::Fallback,
-        max_batch,
+        max_batch: Some(max_batch),
         max_wait: Duration::from_millis(2),
         latency_target: None,
     }
@@ -162,7 +162,7 @@ fn start_with(
 ) -> Rig {
     let sink = Arc::new(CollectingSink::default());
     let events = Arc::new(EventLog::new(sink.clone(), Ulid::new(WallTime::from_micros(0), 7)));
-    let max_batch = inference.max_batch;
+    let max_batch = inference.max_batch.unwrap_or(1);
     let engine = engine_of(backends, inference);
     let archive = Arc::new(FakeArchive::default());
     let snapshots = SnapshotTaker::start(Arc::new(FakeEncoder::default()), archive.clone()).expect("a thread");

@@ -150,9 +150,9 @@ fn open(model: &ModelSpec, provider: &Provider, args: &BenchArgs) -> Result<(Ope
     let sessions = args.sessions.unwrap_or_else(library::cores);
     let plan = InferencePlan {
         providers: vec![with_options(provider.clone(), args, sessions)?],
-        calibrate: None,
+        calibrate: false,
         on_unavailable: OnUnavailable::Fail,
-        max_batch: args.batch.iter().copied().max().unwrap_or(1),
+        max_batch: args.batch.iter().copied().max(),
         max_wait: Duration::ZERO,
         latency_target: None,
     };

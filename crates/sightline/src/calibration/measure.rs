@@ -67,10 +67,10 @@ fn open(args: &MeasureArgs) -> Result<(std::sync::Arc<ModelSpec>, OpenedModel), 
     let provider = layout::provider(&args.provider, args.sessions, args.threads, &args.batch);
     let plan = InferencePlan {
         providers: provider.into_iter().collect(),
-        calibrate: None,
+        calibrate: false,
         latency_target: None,
         on_unavailable: OnUnavailable::Fail,
-        max_batch: args.batch.iter().copied().max().unwrap_or(1),
+        max_batch: args.batch.iter().copied().max(),
         max_wait: Duration::ZERO,
     };
     let opened = library::open(&model, &plan, Sessions::exactly(args.sessions), Some(&args.state_dir))?;

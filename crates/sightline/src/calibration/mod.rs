@@ -31,12 +31,12 @@ pub const VARIABLE: &str = "SIGHTLINE_CALIBRATION";
 /// seconds then, with a GPU that builds engines minutes.
 pub fn decide(pipeline: &PipelinePlan, state_dir: &Path) -> (InferencePlan, Option<Calibration>) {
     let inference = &pipeline.inference;
-    let is_decided = inference.calibrate.is_none() || pipeline.model.weights.is_none() || is_off();
+    let is_decided = !inference.calibrate || pipeline.model.weights.is_none() || is_off();
     let calibration = if is_decided { None } else { kept_or_measured(pipeline, state_dir) };
     let Some(calibration) = calibration else { return (inference.clone(), None) };
-    let calibration = match inference.calibrate {
-        Some(open) if !open.max_batch => calibration.within(inference.max_batch),
-        _ => calibration,
+    let calibration = match inference.max_batch {
+        Some(said) => calibration.within(said),
+        None => calibration,
     };
     (taken(inference, &calibration, library::most_sessions(library::cores())), Some(calibration))
 }
@@ -78,8 +78,7 @@ fn taken(inference: &InferencePlan, calibration: &Calibration, most_sessions: us
     if fallback.is_none() && chosen.provider != layout::CPU {
         providers.push(Provider::cpu());
     }
-    let is_open = inference.calibrate.is_some_and(|open| open.max_batch);
-    let max_batch = if is_open { chosen.batch } else { inference.max_batch };
+    let max_batch = inference.max_batch.or(Some(chosen.batch));
     InferencePlan { providers, max_batch, ..inference.clone() }
 }
 
@@ -140,10 +139,7 @@ fn shown(candidate: &Candidate) -> String {
 mod tests {
     use std::time::Duration;
 
-    use sightline_core::{
-        plan::{Calibrate, OnUnavailable},
-        time::WallTime,
-    };
+    use sightline_core::{plan::OnUnavailable, time::WallTime};
 
     use super::*;
 
@@ -153,20 +149,20 @@ mod tests {
         Candidate { provider, library, sessions: 2, threads: 1, batch, images_per_second, latency_ms, memory_mib: 1 }
     }
 
-    fn plan(open: bool) -> InferencePlan {
+    fn plan(max_batch: Option<usize>) -> InferencePlan {
         InferencePlan {
             providers: vec![Provider::cpu()],
-            calibrate: Some(Calibrate { max_batch: open }),
+            calibrate: true,
             latency_target: None,
             on_unavailable: OnUnavailable::Fallback,
-            max_batch: 8,
+            max_batch,
             max_wait: Duration::ZERO,
         }
     }
 
-    fn with(candidates: &[Candidate], open: bool) -> (Vec<String>, usize) {
+    fn with(candidates: &[Candidate], max_batch: Option<usize>) -> (Vec<String>, Option<usize>) {
         let calibration = Calibration::new(WallTime::from_micros(0), candidates.to_vec(), Vec::new()).unwrap();
-        let plan = taken(&plan(open), &calibration, 2);
+        let plan = taken(&plan(max_batch), &calibration, 2);
         (plan.providers.iter().map(ToString::to_string).collect(), plan.max_batch)
     }
 
@@ -174,15 +170,15 @@ mod tests {
     fn what_was_chosen_comes_first_and_the_cpu_stands_in_for_it() {
         let (cpu, openvino) = (candidate("cpu", 1, 100.0), candidate("openvino:CPU", 2, 200.0));
         let both = ["openvino:CPU", "cpu"].map(str::to_owned).to_vec();
-        assert_eq!(with(&[cpu.clone(), openvino.clone()], true), (both.clone(), 2));
-        assert_eq!(with(std::slice::from_ref(&openvino), true), (both, 2));
+        assert_eq!(with(&[cpu.clone(), openvino.clone()], None), (both.clone(), Some(2)));
+        assert_eq!(with(std::slice::from_ref(&openvino), None), (both, Some(2)));
         let slow = Candidate { images_per_second: 50.0, ..openvino };
-        assert_eq!(with(&[cpu, slow], true), (vec!["cpu".to_owned()], 1));
+        assert_eq!(with(&[cpu, slow], None), (vec!["cpu".to_owned()], Some(1)));
     }
 
     #[test]
     fn a_bound_of_batches_that_the_file_names_stays() {
-        assert_eq!(with(&[candidate("cpu", 1, 100.0)], false).1, 8);
+        assert_eq!(with(&[candidate("cpu", 1, 100.0)], Some(8)).1, Some(8));
     }
 
     #[test]
