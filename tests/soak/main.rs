@@ -13,6 +13,7 @@
 
 mod account;
 mod cost;
+mod crowd;
 mod faults;
 mod fleet;
 mod process;

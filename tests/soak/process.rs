@@ -34,6 +34,17 @@ fn entries(folder: &Path) -> u64 {
     std::fs::read_dir(folder).expect("it runs").count().try_into().expect("few")
 }
 
+/// CPU time of process `id` since its start, proc(5).
+pub fn cpu_time(id: u32) -> Duration {
+    /// `sysconf(_SC_CLK_TCK)` of every Linux that this runs on.
+    const TICKS_PER_SECOND: u64 = 100;
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).expect("it runs");
+    // The name before may hold anything, but for a last parenthesis.
+    let fields = stat.rsplit_once(')').expect("a name").1.split_whitespace().skip(11).take(2);
+    let ticks: u64 = fields.map(|ticks| ticks.parse::<u64>().expect("a number")).sum();
+    Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND)
+}
+
 /// Looks until `until`, and tells of each minute.
 pub async fn watch(id: u32, until: Instant) -> Vec<Sample> {
     let mut samples = Vec::new();

@@ -1,0 +1,142 @@
+//! Sixty-four cameras on one box, one in eight with somebody who comes: with the gates everything is reported that is
+//! reported without them.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use sightline_core::{geometry::BoxInFrame, time::WallTime};
+use sightline_sim::{
+    clip::{Clip, ClipOptions},
+    scene::{Scene, SceneKind, SceneOptions},
+    server::{RtspServer, ServerOptions, SimCamera},
+    truth::TruthObject,
+};
+
+use crate::{
+    account::all_stream,
+    process,
+    support::{alone, broker::Broker, cameras, daemon::Daemon, listener::Listener},
+};
+
+const CAMERAS: usize = 64;
+/// Cameras in whose scene something moves: the first ones.
+const LIVELY: usize = 8;
+/// Rounds of the scenes, of 20 s each, that are watched.
+const ROUNDS: u64 = 2;
+/// For gates to learn their scene, and for the last events to come.
+const MARGIN: Duration = Duration::from_secs(25);
+/// An event is about the object of its label that overlaps its box the most, and at least so much.
+const LEAST_IOU: f32 = 0.3;
+
+/// The objects of each round by which they were reported, numbered within the round.
+type Reported = BTreeMap<u64, BTreeSet<u64>>;
+
+struct Crowd {
+    server: RtspServer,
+    clips: Vec<Arc<Clip>>,
+}
+
+impl Crowd {
+    fn start() -> Self {
+        sightline_media::init().expect("GStreamer starts");
+        let options = SceneOptions { width: 1280, height: 720, fps: 15, seed: 1 };
+        let clip = |kind, is_empty| {
+            let scene = Scene::new(kind, &options).expect("a scene");
+            let scene = if is_empty { scene.emptied() } else { scene };
+            Arc::new(Clip::from_scene(&scene, &ClipOptions::default()).expect("an encoded scene"))
+        };
+        let lively = SceneKind::ALL.map(|kind| clip(kind, false));
+        let empty = SceneKind::ALL.map(|kind| clip(kind, true));
+        let of = |index: usize| if index < LIVELY { &lively[index % 4] } else { &empty[index % 4] };
+        let clips: Vec<Arc<Clip>> = (0..CAMERAS).map(|index| of(index).clone()).collect();
+        let camera = |(index, clip): (usize, &Arc<Clip>)| SimCamera { path: id(index), clip: clip.clone() };
+        let server = RtspServer::start(clips.iter().enumerate().map(camera).collect(), ServerOptions::default());
+        Self { server: server.expect("the RTSP server starts"), clips }
+    }
+
+    /// What a daemon with the first `count` cameras reports of the lively ones in whole rounds, and the cores that it takes.
+    async fn watch(&self, count: usize, motion: &str) -> (Vec<Reported>, f64) {
+        let broker = Broker::start();
+        let listener = Listener::start(&broker).await;
+        let ids: Vec<String> = (0..count).map(id).collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let yaml = format!(
+            "version: 1\nname: crowd\nmodel: {{name: ssd-mobilenet-v1-sim}}\ndefaults: {{fps: 5{motion}}}\n{}{}",
+            broker.yaml(),
+            cameras::yaml(&self.server, &ids)
+        );
+        let mut daemon = Daemon::start(&yaml);
+        all_stream(&daemon, count).await;
+        tokio::time::sleep(MARGIN).await;
+        let rounds: Vec<u64> = (0..LIVELY).map(|index| 1 + self.frame_of_now(index) / self.frames(index)).collect();
+        let (begun, before) = (Instant::now(), process::cpu_time(daemon.id()));
+        // The first whole round begins within one, and ends so many later.
+        tokio::time::sleep(Duration::from_secs(20 * (ROUNDS + 1))).await;
+        let cores = (process::cpu_time(daemon.id()) - before).as_secs_f64() / begun.elapsed().as_secs_f64();
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let reported = (0..LIVELY).map(|index| self.reported(&listener, index, rounds[index])).collect();
+        let (status, _) = daemon.terminate().await;
+        assert!(status.success());
+        (reported, cores)
+    }
+
+    fn frames(&self, camera: usize) -> u64 {
+        self.clips[camera].frames() as u64
+    }
+
+    fn frame_of_now(&self, camera: usize) -> u64 {
+        let now = sightline_pipeline::clock::wall_now();
+        self.server.truth(camera).and_then(|truth| truth.frame_at(now)).expect("it has begun")
+    }
+
+    fn reported(&self, listener: &Listener, camera: usize, first_round: u64) -> Reported {
+        let truth = self.server.truth(camera).expect("a camera");
+        let mut reported: Reported = (0..ROUNDS).map(|round| (first_round + round, BTreeSet::new())).collect();
+        for event in listener.events(&id(camera)).iter().filter(|event| event["type"] == "object_started") {
+            let text = event["time"]["capture"].as_str().expect("a time");
+            let time: WallTime = text.parse().expect("a time");
+            let Some(frame) = truth.frame_at(time) else { continue };
+            let Some(objects) = reported.get_mut(&(frame / self.frames(camera))) else { continue };
+            let side = |name: &str| event["box"][name].as_f64().expect("a side") as f32;
+            let bbox = BoxInFrame { x: side("x"), y: side("y"), width: side("w"), height: side("h") };
+            let label = event["label"].as_str().expect("a label");
+            // Numbered as in the first round.
+            let there = truth.objects(frame % self.frames(camera));
+            let overlap = |object: &TruthObject| object.bbox.iou(&bbox);
+            let nearest = there.iter().filter(|object| object.label == label && overlap(object) >= LEAST_IOU);
+            let nearest = nearest.max_by(|a, b| overlap(a).total_cmp(&overlap(b)));
+            objects.extend(nearest.map(|object| object.id));
+        }
+        reported
+    }
+}
+
+fn id(camera: usize) -> String {
+    format!("cam-{camera:02}")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_sixty_four_cameras_with_gates_nothing_is_missed() {
+    let _turn = alone().await;
+    let crowd = Crowd::start();
+    let (without, _) = crowd.watch(LIVELY, "").await;
+    let (with, cores) = crowd.watch(CAMERAS, ", motion: {enabled: auto}").await;
+    // What is reported every time of a scene without gates must be so with them.
+    let mut expected = 0;
+    let mut missed = Vec::new();
+    for (camera, reported) in with.iter().enumerate() {
+        let same_scene = without.iter().skip(camera % 4).step_by(4);
+        let always = same_scene.flat_map(BTreeMap::values).cloned().reduce(|all, round| &all & &round);
+        let always = always.expect("a round");
+        assert!(!always.is_empty(), "nothing is reported of camera {camera} without a gate");
+        for (round, objects) in reported {
+            expected += always.len();
+            missed.extend(always.difference(objects).map(|object| (camera, *round, *object)));
+        }
+    }
+    eprintln!("SOAK cameras={CAMERAS} gates=auto reported={} of {expected} cores={cores:.2}", expected - missed.len());
+    assert!(missed.is_empty(), "missed (camera, round, object): {missed:?}");
+}
