@@ -88,6 +88,8 @@ pub struct UndecodedPictures {
     pub non_reference: u64,
     /// Nothing moved, and they were no key frames.
     pub idle: u64,
+    /// Decoding did not keep up with the cameras.
+    pub late: u64,
 }
 
 /// What became of a camera's frames. Always: decoded = inferred + Σ dropped + waiting.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use sightline_core::{
-    event::{CameraState, FrameBalance, LoadState},
+    event::{CameraState, FrameBalance, LoadState, UndecodedPictures},
     histogram::Stage,
     operations::{MetricFamily, MetricKind, MetricSample, MetricValue},
     outbox::OutboxFigures,
@@ -71,7 +71,8 @@ fn cameras(collector: &mut Collector, observed: &Observed) {
     });
     collector.counter("sightline_frames_dropped", "Frames that did not go through the network, by reason.", dropped);
     let undecoded = cameras.iter().flat_map(|(id, status, _)| {
-        let reasons = [("non_reference", status.undecoded.non_reference), ("idle", status.undecoded.idle)];
+        let UndecodedPictures { non_reference, idle, late } = status.undecoded;
+        let reasons = [("non_reference", non_reference), ("idle", idle), ("late", late)];
         reasons.map(|(reason, count)| (vec![("camera", id.to_string()), ("reason", reason.to_string())], count))
     });
     let help = "Encoded pictures that were not decoded, by reason.";
