@@ -177,9 +177,12 @@ fn load(collector: &mut Collector, observed: &Observed) {
     let pipelines = observed.in_force.read().pipelines.clone();
     let loads: Vec<_> = pipelines.iter().map(|pipeline| (pipeline.name(), pipeline.load())).collect();
     let of = |name: &str| vec![("pipeline", name.to_string())];
-    let overloaded =
-        loads.iter().map(|(name, load)| (of(name), f64::from(u8::from(load.state == LoadState::Overloaded))));
-    collector.gauge("sightline_overloaded", "1 while more frames are wished than the network can do.", overloaded);
+    let is = |state: LoadState| f64::from(u8::from(state == LoadState::Overloaded));
+    let help = "1 while more frames are wished than the network can do, or than can be decoded.";
+    collector.gauge("sightline_overloaded", help, loads.iter().map(|(name, load)| (of(name), is(load.state))));
+    let help = "1 while the cameras send more than can be decoded.";
+    let decoding = loads.iter().map(|(name, load)| (of(name), is(load.decoding)));
+    collector.gauge("sightline_decoding_overloaded", help, decoding);
     let help = "Share of the wished frame rates that is let through to hold latency_target, from 0 to 1.";
     collector.gauge("sightline_fps_factor", help, loads.iter().map(|(name, load)| (of(name), load.fps_factor)));
 }
