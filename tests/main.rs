@@ -42,6 +42,7 @@ mod scenarios {
     mod openvino;
     mod operations;
     mod overload;
+    mod overload_of_decoding;
     mod pipelines_that_fail;
     mod privacy;
     mod provider_fails_while_it_runs;

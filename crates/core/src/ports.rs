@@ -280,11 +280,14 @@ pub struct WantedDecoding {
     pub skip_non_reference: Option<SkipNonReference>,
     /// Key frames are enough, until something happens in the stream, if they come at least this often.
     pub key_frames_only: Option<Duration>,
+    /// Pictures of a live stream may be left out where decoding does not keep up, so that the others are not late. How much later than
+    /// usual they may be before that, as a factor: whose is less, gives way to others.
+    pub lateness: Option<f32>,
 }
 
 impl WantedDecoding {
     /// Every picture.
-    pub const ALL: Self = Self { skip_non_reference: None, key_frames_only: None };
+    pub const ALL: Self = Self { skip_non_reference: None, key_frames_only: None, lateness: None };
 }
 
 /// Which pictures to which no other one refers are left out.
@@ -303,6 +306,8 @@ pub enum SkippedPicture {
     NonReference,
     /// Nothing moves, and it is no key frame. It is kept until the next key frame, and decoded if something happens.
     Idle,
+    /// Decoding does not keep up.
+    Late,
 }
 
 /// What happens to a source.

@@ -14,6 +14,8 @@ use sightline_core::{
     ports::{SkipNonReference, SkippedPicture, WantedDecoding},
 };
 
+use crate::share::lateness_borne;
+
 /// What stands still must be seen this often, or an unlucky look or two end it
 /// ([`sightline_core::track::TrackerSettings::max_age_stationary`]).
 const SEEN_AGAIN_WITHIN: Duration = Duration::from_millis(2500);
@@ -23,6 +25,7 @@ const SEEN_AGAIN_WITHIN: Duration = Duration::from_millis(2500);
 pub struct Attention {
     decoding: DecodingPlan,
     fps: f32,
+    lateness: f32,
     /// Locked by the stream's own thread alone, so never contended.
     gate: Option<Mutex<MotionGate>>,
     /// What the tracker follows.
@@ -31,6 +34,7 @@ pub struct Attention {
     idle: AtomicBool,
     skipped_non_reference: AtomicU64,
     skipped_idle: AtomicU64,
+    skipped_late: AtomicU64,
 }
 
 impl Attention {
@@ -40,11 +44,13 @@ impl Attention {
         Self {
             decoding: plan.decoding,
             fps: plan.fps,
+            lateness: lateness_borne(plan.priority),
             gate: MotionGate::of(plan).map(Mutex::new),
             followed: Mutex::default(),
             idle: AtomicBool::new(false),
             skipped_non_reference: AtomicU64::new(earlier.non_reference),
             skipped_idle: AtomicU64::new(earlier.idle),
+            skipped_late: AtomicU64::new(earlier.late),
         }
     }
 
@@ -95,7 +101,7 @@ impl Attention {
             // Since the last look something has appeared.
             Followed::Others => None,
         };
-        WantedDecoding { skip_non_reference, key_frames_only }
+        WantedDecoding { skip_non_reference, key_frames_only, lateness: Some(self.lateness) }
     }
 
     /// Counts pictures that were not decoded.
@@ -103,6 +109,7 @@ impl Attention {
         let counter = match why {
             SkippedPicture::NonReference => &self.skipped_non_reference,
             SkippedPicture::Idle => &self.skipped_idle,
+            SkippedPicture::Late => &self.skipped_late,
         };
         counter.fetch_add(pictures, Ordering::Relaxed);
     }
@@ -110,8 +117,8 @@ impl Attention {
     /// Pictures that were not decoded so far.
     #[must_use]
     pub fn undecoded(&self) -> UndecodedPictures {
-        let [non_reference, idle] =
-            [&self.skipped_non_reference, &self.skipped_idle].map(|counter| counter.load(Ordering::Relaxed));
-        UndecodedPictures { non_reference, idle }
+        let counters = [&self.skipped_non_reference, &self.skipped_idle, &self.skipped_late];
+        let [non_reference, idle, late] = counters.map(|counter| counter.load(Ordering::Relaxed));
+        UndecodedPictures { non_reference, idle, late }
     }
 }

@@ -92,6 +92,11 @@ impl Batcher {
         self.state.lock().queue.admit(key, now)
     }
 
+    /// A camera's picture was left out because decoding does not keep up.
+    pub fn left_undecoded(&self, key: CameraKey, now: Instant) {
+        self.state.lock().queue.left_undecoded(key, now);
+    }
+
     /// Accounts for an admitted frame in which nothing moves.
     pub fn pass_over(&self, key: CameraKey) {
         self.state.lock().queue.pass_over(key);

@@ -257,7 +257,7 @@ impl Camera {
             on_event: Box::new(move |event| inbox.put(event)),
             wanted_size: Box::new(move || sizing.read().wanted_size()),
             wanted_decoding: Box::new(move || decoding.read().attention.wanted_decoding()),
-            on_skipped: Box::new(move |why, pictures| skipping.read().attention.count_skipped(why, pictures)),
+            on_skipped: Box::new(move |why, pictures| skipping.read().skipped(why, pictures, Instant::now())),
         }
     }
 

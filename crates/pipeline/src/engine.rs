@@ -198,6 +198,8 @@ impl Engine {
             state: load.state,
             since: known.1,
             inferred_share: rounded(load.inferred_share, 1000.0),
+            decoding: load.decoding,
+            decoded_share: rounded(load.decoded_share, 1000.0),
             latency_ms_p95: load.latency_p95.map(|age| rounded(age.as_secs_f64() * 1000.0, 10.0)),
             batch: load.level.batch,
             fps_factor: rounded(load.level.factor, 1000.0),

@@ -33,8 +33,12 @@ pub struct LoadReading {
     pub state: LoadState,
     /// When that became so; nothing before the first frame.
     pub since: Option<Instant>,
+    /// Whether decoding keeps up. Where it does not the wished frames do not fit either.
+    pub decoding: LoadState,
     /// Share of the wished frames that were not missed.
     pub inferred_share: f64,
+    /// Share of the wished frames that were decoded.
+    pub decoded_share: f64,
     /// Age that 95 % of the results did not exceed.
     pub latency_p95: Option<Duration>,
 }
@@ -44,7 +48,17 @@ struct Second {
     index: u64,
     wished: u64,
     missed: u64,
+    /// Those among the missed that were not even decoded.
+    undecoded: u64,
     ages: [u32; AGES],
+}
+
+/// Whether too much is missed, without haste.
+#[derive(Debug, Default)]
+struct Judge {
+    state: LoadState,
+    since: Option<Instant>,
+    calm_since: Option<Instant>,
 }
 
 /// Counts what was wished, what was missed of it, and how old the results were.
@@ -52,70 +66,12 @@ struct Second {
 pub struct LoadMeter {
     origin: Option<Instant>,
     seconds: VecDeque<Second>,
-    state: LoadState,
-    since: Option<Instant>,
-    calm_since: Option<Instant>,
+    all: Judge,
+    decoding: Judge,
 }
 
-impl LoadMeter {
-    /// A frame came that was wished.
-    pub fn wished(&mut self, now: Instant) {
-        self.second(now).wished += 1;
-    }
-
-    /// A wished frame was left out because there was no time for it.
-    pub fn missed(&mut self, now: Instant) {
-        self.second(now).missed += 1;
-    }
-
-    /// A result came, so long after its frame.
-    pub fn result(&mut self, age: Duration, now: Instant) {
-        let step = (age.as_secs_f64() * 1000.0 / LEAST_MILLIS).max(1.0).log2() * STEPS;
-        let index = (step as usize).min(AGES - 1);
-        if let Some(count) = self.second(now).ages.get_mut(index) {
-            *count = count.saturating_add(1);
-        }
-    }
-
-    /// How it is at `now`.
-    pub fn read(&mut self, now: Instant) -> LoadReading {
-        self.advance(now);
-        LoadReading {
-            state: self.state,
-            since: self.since,
-            inferred_share: 1.0 - self.missed_share().unwrap_or(0.0),
-            latency_p95: self.latency_p95(),
-        }
-    }
-
-    fn second(&mut self, now: Instant) -> &mut Second {
-        let index = self.advance(now);
-        if self.seconds.back().is_none_or(|last| last.index < index) {
-            self.seconds.push_back(Second { index, wished: 0, missed: 0, ages: [0; AGES] });
-        }
-        let last = self.seconds.len() - 1;
-        &mut self.seconds[last]
-    }
-
-    /// Forgets what is too long ago, and judges when a second has passed. The number of the current second.
-    fn advance(&mut self, now: Instant) -> u64 {
-        let origin = *self.origin.get_or_insert(now);
-        self.since.get_or_insert(now);
-        let index = now.saturating_duration_since(origin).as_secs();
-        if self.seconds.back().is_some_and(|last| last.index >= index) {
-            return index;
-        }
-        while self.seconds.front().is_some_and(|first| first.index + SPAN_SECONDS < index + 1) {
-            self.seconds.pop_front();
-        }
-        if now.saturating_duration_since(origin) >= SILENT_FOR {
-            self.judge(now);
-        }
-        index
-    }
-
-    fn judge(&mut self, now: Instant) {
-        let missed = self.missed_share();
+impl Judge {
+    fn judge(&mut self, missed: Option<f64>, now: Instant) {
         match self.state {
             LoadState::Ok if missed.is_some_and(|missed| missed > TOO_MANY) => {
                 (self.state, self.since, self.calm_since) = (LoadState::Overloaded, Some(now), None);
@@ -131,12 +87,86 @@ impl LoadMeter {
             }
         }
     }
+}
 
-    /// Nothing when too few were wished to say.
-    fn missed_share(&self) -> Option<f64> {
+impl LoadMeter {
+    /// A frame came that was wished.
+    pub fn wished(&mut self, now: Instant) {
+        self.second(now).wished += 1;
+    }
+
+    /// A wished frame was left out because there was no time for it.
+    pub fn missed(&mut self, now: Instant) {
+        self.second(now).missed += 1;
+    }
+
+    /// A wished frame was left out because there was no time to decode it.
+    pub fn undecoded(&mut self, now: Instant) {
+        let second = self.second(now);
+        second.wished += 1;
+        second.missed += 1;
+        second.undecoded += 1;
+    }
+
+    /// A result came, so long after its frame.
+    pub fn result(&mut self, age: Duration, now: Instant) {
+        let step = (age.as_secs_f64() * 1000.0 / LEAST_MILLIS).max(1.0).log2() * STEPS;
+        let index = (step as usize).min(AGES - 1);
+        if let Some(count) = self.second(now).ages.get_mut(index) {
+            *count = count.saturating_add(1);
+        }
+    }
+
+    /// How it is at `now`.
+    pub fn read(&mut self, now: Instant) -> LoadReading {
+        self.advance(now);
+        LoadReading {
+            state: self.all.state,
+            since: self.all.since,
+            decoding: self.decoding.state,
+            inferred_share: 1.0 - self.share_of(|second| second.missed).unwrap_or(0.0),
+            decoded_share: 1.0 - self.share_of(|second| second.undecoded).unwrap_or(0.0),
+            latency_p95: self.latency_p95(),
+        }
+    }
+
+    fn second(&mut self, now: Instant) -> &mut Second {
+        let index = self.advance(now);
+        if self.seconds.back().is_none_or(|last| last.index < index) {
+            self.seconds.push_back(Second { index, wished: 0, missed: 0, undecoded: 0, ages: [0; AGES] });
+        }
+        let last = self.seconds.len() - 1;
+        &mut self.seconds[last]
+    }
+
+    /// Forgets what is too long ago, and judges when a second has passed. The number of the current second.
+    fn advance(&mut self, now: Instant) -> u64 {
+        let origin = *self.origin.get_or_insert(now);
+        self.all.since.get_or_insert(now);
+        let index = now.saturating_duration_since(origin).as_secs();
+        if self.seconds.back().is_some_and(|last| last.index >= index) {
+            return index;
+        }
+        while self.seconds.front().is_some_and(|first| first.index + SPAN_SECONDS < index + 1) {
+            self.seconds.pop_front();
+        }
+        if now.saturating_duration_since(origin) >= SILENT_FOR {
+            self.judge(now);
+        }
+        index
+    }
+
+    fn judge(&mut self, now: Instant) {
+        let (missed, undecoded) = (self.share_of(|second| second.missed), self.share_of(|second| second.undecoded));
+        self.all.judge(missed, now);
+        self.decoding.judge(undecoded, now);
+    }
+
+    /// Of the wished frames. Nothing when too few were wished to say.
+    fn share_of(&self, counted: fn(&Second) -> u64) -> Option<f64> {
         let wished: u64 = self.seconds.iter().map(|second| second.wished).sum();
-        let missed: u64 = self.seconds.iter().map(|second| second.missed).sum();
-        (wished >= FEWEST).then(|| (missed as f64 / wished as f64).min(1.0))
+        let counted: u64 = self.seconds.iter().map(counted).sum();
+        (wished >= FEWEST).then(|| (counted as f64 / wished as f64).min(1.0))
     }
 
     fn latency_p95(&self) -> Option<Duration> {
@@ -214,6 +244,28 @@ mod tests {
             bench.run(1, 0, 0);
         });
         assert_eq!(bench.run(1, 0, 0), LoadState::Ok);
+    }
+
+    #[test]
+    fn what_was_not_even_decoded_is_missed_and_told_apart() {
+        let mut bench = Bench::new();
+        bench.run(20, 100, 0);
+        assert_eq!(bench.run(10, 100, 10), LoadState::Overloaded);
+        assert_eq!(bench.meter.read(bench.now).decoding, LoadState::Ok, "that was the network's");
+        let decode_less = |bench: &mut Bench, seconds: u64, undecoded: u64| {
+            for _ in 0..seconds {
+                (0..undecoded).for_each(|_| bench.meter.undecoded(bench.now));
+                bench.run(1, 100 - undecoded, 0);
+            }
+            bench.meter.read(bench.now)
+        };
+        let reading = decode_less(&mut bench, 10, 20);
+        assert_eq!((reading.state, reading.decoding), (LoadState::Overloaded, LoadState::Overloaded));
+        assert!((reading.decoded_share - 0.8).abs() < 0.03, "{reading:?}");
+        assert!((reading.inferred_share - 0.8).abs() < 0.03, "{reading:?}");
+        assert_eq!(decode_less(&mut bench, 30, 2).decoding, LoadState::Overloaded, "between the two thresholds");
+        let reading = decode_less(&mut bench, 45, 0);
+        assert_eq!((reading.state, reading.decoding), (LoadState::Ok, LoadState::Ok));
     }
 
     #[test]

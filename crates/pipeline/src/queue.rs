@@ -52,8 +52,12 @@ pub struct Load {
     pub state: LoadState,
     /// When that became so; nothing before the first frame.
     pub since: Option<Instant>,
+    /// Whether decoding keeps up.
+    pub decoding: LoadState,
     /// Share of the wished frames that were not left out for want of time, over the last ten seconds.
     pub inferred_share: f64,
+    /// Share of the wished frames that were decoded.
+    pub decoded_share: f64,
     /// Age that 95 % of the results did not exceed.
     pub latency_p95: Option<Duration>,
     /// What is let through.
@@ -87,6 +91,8 @@ pub enum Next {
 struct Slot {
     wish: CameraWish,
     rate: RateLimit,
+    /// Of pictures that were left undecoded so many would have been wished. Not of those above: what is decoded next must not suffer.
+    undecoded: RateLimit,
     /// While the governor lets less through than is wished.
     thinned: Option<RateLimit>,
     pace: Pace,
@@ -168,6 +174,7 @@ impl FrameQueue {
         let slot = Slot {
             wish,
             rate: RateLimit::new(wish.fps),
+            undecoded: RateLimit::new(wish.fps),
             thinned: None,
             pace: Pace::default(),
             turn: Turn::default(),
@@ -233,6 +240,16 @@ impl FrameQueue {
             self.load.missed(now);
         }
         false
+    }
+
+    /// A camera's picture was left out because decoding does not keep up. No frame: it is in no balance.
+    pub fn left_undecoded(&mut self, key: CameraKey, now: Instant) {
+        let Some(slot) = self.slots.get_mut(&key) else { return };
+        // Or frames would seem to come seldom, and wait for longer before they are stale.
+        slot.pace.pause();
+        if slot.undecoded.admit(now) && !slot.is_still {
+            self.load.undecoded(now);
+        }
     }
 
     /// Accounts for an admitted frame in which nothing moves.
@@ -364,8 +381,8 @@ impl FrameQueue {
 
     /// How much of what is wished is done.
     pub fn load(&mut self, now: Instant) -> Load {
-        let LoadReading { state, since, inferred_share, latency_p95 } = self.load.read(now);
-        Load { state, since, inferred_share, latency_p95, level: self.level() }
+        let LoadReading { state, since, decoding, inferred_share, decoded_share, latency_p95 } = self.load.read(now);
+        Load { state, since, decoding, inferred_share, decoded_share, latency_p95, level: self.level() }
     }
 
     /// What is let through.

@@ -70,6 +70,11 @@ impl Pace {
         }
     }
 
+    /// Frames do not come because their pictures are left undecoded: the time until the next one is no interval.
+    pub const fn pause(&mut self) {
+        self.last = None;
+    }
+
     /// The mean interval; none while nothing is known.
     #[must_use]
     pub fn interval(&self) -> Duration {

@@ -30,6 +30,16 @@ pub const fn weight(priority: Priority) -> f64 {
     }
 }
 
+/// How much later than others' the pictures of a camera of that priority may be before some are left undecoded.
+#[must_use]
+pub const fn lateness_borne(priority: Priority) -> f32 {
+    match priority {
+        Priority::Low => 0.5,
+        Priority::Normal => 1.0,
+        Priority::High => 2.0,
+    }
+}
+
 /// What one camera has had, and since when it wants more.
 #[derive(Debug, Default)]
 pub struct Turn {

@@ -16,7 +16,7 @@ use sightline_core::{
     motion::Followed,
     picture_watch::{PictureState, PictureWatch, PictureWatchSettings},
     plan::CameraPlan,
-    ports::{Archive, FrameUse},
+    ports::{Archive, FrameUse, SkippedPicture},
 };
 use tokio::sync::mpsc;
 
@@ -183,6 +183,14 @@ impl Work {
             return FrameUse::Inference;
         }
         if self.picture_watch.lock().is_due(decoded_at) { FrameUse::Look } else { FrameUse::Nothing }
+    }
+
+    /// Counts pictures that were not decoded.
+    pub fn skipped(&self, why: SkippedPicture, pictures: u64, now: Instant) {
+        self.attention.count_skipped(why, pictures);
+        if why == SkippedPicture::Late {
+            (0..pictures).for_each(|_| self.pipeline.engine.batcher.left_undecoded(self.key, now));
+        }
     }
 
     /// Takes in a decoded frame. What its picture shows, when it was looked at: about once a second.

@@ -88,6 +88,8 @@ pub struct UndecodedPictures {
     pub non_reference: u64,
     /// Nothing moved, and they were no key frames.
     pub idle: u64,
+    /// Decoding did not keep up with the cameras.
+    pub late: u64,
 }
 
 /// What became of a camera's frames. Always: decoded = inferred + Σ dropped + waiting.
@@ -212,6 +214,10 @@ pub struct LoadStatus {
     pub since: WallTime,
     /// Share of the wished frames that were not left out for want of time, over the last ten seconds.
     pub inferred_share: f64,
+    /// Whether decoding keeps up with the cameras. Where it does not, `state` is overloaded as well.
+    pub decoding: LoadState,
+    /// Share of the wished frames that were not left undecoded for want of time, over the last ten seconds.
+    pub decoded_share: f64,
     /// Age that 95 % of the results do not exceed, from the decoder to the network's answer, over the last ten seconds; null without any.
     pub latency_ms_p95: Option<f64>,
     /// At most so many frames in a batch now.

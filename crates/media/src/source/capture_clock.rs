@@ -64,31 +64,21 @@ impl CameraClock {
     }
 }
 
-/// Keeps `clock` up to date with the sender reports that `rtspsrc` receives.
-pub fn follow(rtspsrc: &gst::Element, clock: &Arc<CameraClock>) {
+/// Keeps `clock` up to date with the sender reports that `jitterbuffer` receives.
+pub fn follow(jitterbuffer: &gst::Element, clock: &Arc<CameraClock>) {
+    // A new jitterbuffer is a new sender with a new RTP time base: the old pair says nothing about it.
+    clock.forget();
+    if gst::glib::subclass::SignalId::lookup("handle-sync", jitterbuffer.type_()).is_none() {
+        return;
+    }
     let clock = Arc::clone(clock);
-    // `connect` panics where a signal does not exist; the manager is rtpbin, but for RealMedia servers rdtmanager.
-    rtspsrc.connect("new-manager", false, move |arguments| {
-        let manager: gst::Element = arguments.get(1)?.get().ok()?;
-        gst::glib::subclass::SignalId::lookup("new-jitterbuffer", manager.type_())?;
-        let clock = Arc::clone(&clock);
-        manager.connect("new-jitterbuffer", false, move |arguments| {
-            let jitterbuffer: gst::Element = arguments.get(1)?.get().ok()?;
-            gst::glib::subclass::SignalId::lookup("handle-sync", jitterbuffer.type_())?;
-            // A new jitterbuffer is a new sender with a new RTP time base: the old pair says nothing about it.
-            clock.forget();
-            let clock = Arc::clone(&clock);
-            jitterbuffer.connect("handle-sync", false, move |arguments| {
-                let report: gst::Structure = arguments.get(1)?.get().ok()?;
-                let now = arguments.first()?.get::<gst::Element>().ok()?.current_running_time()?;
-                match time_at_zero(&report, now) {
-                    Some(at_zero) => clock.learn(at_zero),
-                    None => clock.forget(),
-                }
-                None
-            });
-            None
-        });
+    jitterbuffer.connect("handle-sync", false, move |arguments| {
+        let report: gst::Structure = arguments.get(1)?.get().ok()?;
+        let now = arguments.first()?.get::<gst::Element>().ok()?.current_running_time()?;
+        match time_at_zero(&report, now) {
+            Some(at_zero) => clock.learn(at_zero),
+            None => clock.forget(),
+        }
         None
     });
 }

@@ -1,5 +1,6 @@
 //! Cameras: the core's [`FrameSource`] on GStreamer pipelines.
 
+mod arrivals;
 mod bus;
 mod capture_clock;
 mod device;

@@ -1,8 +1,11 @@
 //! `rtsp://` and `rtsps://` cameras.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
 };
 
 use gstreamer as gst;
@@ -95,7 +98,7 @@ pub fn build(
     let cannot_add = |_| source_error(SourceErrorCode::Other, "cannot add rtspsrc to the pipeline");
     pipeline.add(&source).map_err(cannot_add)?;
 
-    capture_clock::follow(&source, &stream.clock);
+    follow_jitterbuffers(&source, stream, Duration::from_millis(latency.into()));
     select_video(&source, stream);
     let front = Front::new(stream, pipeline, &tail.convert, wished, true);
     source.connect_pad_added(move |_, pad| plug(&front, pad));
@@ -162,6 +165,30 @@ fn select_video(source: &gst::Element, stream: &Arc<Stream>) {
     });
 }
 
+/// What only the jitterbuffer knows: the camera's clock, and when packets arrived.
+fn follow_jitterbuffers(source: &gst::Element, stream: &Arc<Stream>, latency: Duration) {
+    let stream = Arc::clone(stream);
+    // `connect` panics where a signal does not exist; the manager is rtpbin, but for RealMedia servers rdtmanager.
+    source.connect("new-manager", false, move |arguments| {
+        let manager: gst::Element = arguments.get(1)?.get().ok()?;
+        gst::glib::subclass::SignalId::lookup("new-jitterbuffer", manager.type_())?;
+        let stream = Arc::clone(&stream);
+        manager.connect("new-jitterbuffer", false, move |arguments| {
+            let jitterbuffer: gst::Element = arguments.get(1)?.get().ok()?;
+            capture_clock::follow(&jitterbuffer, &stream.clock);
+            stream.arrivals.begin(latency);
+            let arrivals = Arc::clone(&stream.arrivals);
+            let packets = gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST;
+            jitterbuffer.static_pad("sink")?.add_probe(packets, move |_, info| {
+                arrivals.note_arriving(info);
+                gst::PadProbeReturn::Ok
+            });
+            None
+        });
+        None
+    });
+}
+
 fn plug(front: &Front, pad: &gst::Pad) {
     let Some(caps) = pad.current_caps().or_else(|| Some(pad.query_caps(None))) else { return };
     let encoding_name: String =
@@ -184,8 +211,9 @@ fn plug(front: &Front, pad: &gst::Pad) {
 /// Packets and not pictures: a camera whose packets make no picture is not silent, but cannot be decoded.
 fn note_packets(pad: &gst::Pad, stream: &Arc<Stream>, codec: String) {
     let stream = Arc::clone(stream);
-    pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, _| {
+    pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, info| {
         stream.silence.packet();
+        stream.arrivals.note_handed_on(info);
         watch::data_arrived(&stream, &codec);
         gst::PadProbeReturn::Ok
     });

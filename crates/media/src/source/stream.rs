@@ -1,7 +1,7 @@
 //! What all parts of one camera's pipeline share.
 
 use std::sync::{
-    Arc, Mutex, OnceLock, PoisonError,
+    Arc, LazyLock, Mutex, OnceLock, PoisonError,
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
@@ -9,9 +9,18 @@ use gstreamer as gst;
 use sightline_core::plan::CameraSpec;
 
 use super::{
-    capture_clock::CameraClock, economy::Economy, reporter::Reporter, silence::Silence, tap::Tap, watch::Watch,
+    arrivals::Arrivals,
+    capture_clock::CameraClock,
+    economy::{Crowd, Economy},
+    reporter::Reporter,
+    silence::Silence,
+    tap::Tap,
+    watch::Watch,
 };
 use crate::file::demux::Contents;
+
+/// All cameras' decoders share one machine.
+static CROWD: LazyLock<Arc<Crowd>> = LazyLock::new(Arc::default);
 
 /// One camera, from start to stop. Holds no GStreamer element: the pipeline's closures hold it, and a circle would leak.
 pub struct Stream {
@@ -29,6 +38,8 @@ pub struct Stream {
     pub watch: Watch,
     /// What of it need not be decoded.
     pub economy: Economy,
+    /// How long it waits for that. Of RTSP cameras.
+    pub arrivals: Arc<Arrivals>,
     /// Whether anything arrives. For RTSP cameras.
     pub silence: Silence,
     /// The server's certificate did not pass.
@@ -66,7 +77,8 @@ impl Stream {
             clock: Arc::new(CameraClock::new()),
             tap: Tap::of(camera),
             watch: Watch::new(camera.stall_timeout),
-            economy: Economy::new(camera.stall_timeout),
+            economy: Economy::new(&camera.id, Arc::clone(&CROWD), camera.stall_timeout),
+            arrivals: Arc::default(),
             silence: Silence::new(camera.stall_timeout),
             certificate_refused: AtomicBool::new(false),
             frames: AtomicU64::new(0),

@@ -185,6 +185,29 @@ fn frames_left_out_of_a_still_scene_are_not_missed() {
 }
 
 #[test]
+fn pictures_that_were_left_undecoded_are_missed_as_far_as_they_were_wished_and_are_no_pause() {
+    let mut bench = Bench::new(SETTINGS);
+    // Of the twenty pictures of each second half are wished, and in the second half of each second none is decoded.
+    let key = bench.add(10.0);
+    for millis in (0..20_000).step_by(50) {
+        if millis % 1000 < 500 {
+            bench.put(key, millis);
+            if bench.take(millis).1 == [key] {
+                bench.queue.settle(key, Outcome::Inferred);
+            }
+        } else {
+            bench.queue.left_undecoded(key, bench.at(millis));
+        }
+    }
+    let load = bench.queue.load(bench.at(19_999));
+    assert!((load.decoded_share - 0.5).abs() < 0.1, "{load:?}");
+    assert_eq!(load.decoding, LoadState::Overloaded);
+    assert!(bench.queue.balance(key).is_exact());
+    // Ten a second, where they come: 0.1 s apart, and stale after twice that.
+    assert!(bench.queue.slots[&key].stale_after(1.0) < Duration::from_millis(240));
+}
+
+#[test]
 fn a_camera_in_whose_picture_nothing_moves_is_not_waited_for() {
     let mut bench = Bench::new(SETTINGS);
     let (a, still) = (bench.add(100.0), bench.add(100.0));

@@ -16,14 +16,18 @@ const RENEW_EVERY: Duration = Duration::from_secs(10);
 struct Said {
     pipeline: String,
     state: LoadState,
+    decoding: LoadState,
     batch: usize,
     fps_factor: f64,
 }
 
+/// What the log said of a pipeline: whether the wished frames fit, and whether decoding keeps up.
+type Told = (LoadState, LoadState);
+
 /// What was told last.
 #[derive(Default)]
 pub struct LoadWatch {
-    told: Vec<(String, LoadState)>,
+    told: Vec<(String, Told)>,
     published: Vec<Said>,
     published_at: Option<Instant>,
 }
@@ -35,20 +39,23 @@ impl LoadWatch {
         let mut is_news = false;
         for (index, (pipeline, load)) in pipelines.iter().zip(&loads).enumerate() {
             let told = self.told.iter().find(|(name, _)| name == pipeline.name());
-            if told.map_or(LoadState::Ok, |(_, state)| *state) == load.state {
+            let told = told.map_or(Told::default(), |(_, told)| *told);
+            if told == (load.state, load.decoding) {
                 continue;
             }
             is_news = true;
             // Pipelines that share a model's sessions are told of together.
             if !pipelines[..index].iter().any(|earlier| earlier.shares_sessions_with(pipeline)) {
                 let sharing = pipelines.iter().filter(|other| other.shares_sessions_with(pipeline));
-                tell(&sharing.map(RunningPipeline::name).collect::<Vec<_>>(), load);
+                tell(&sharing.map(RunningPipeline::name).collect::<Vec<_>>(), told, load);
             }
         }
-        self.told = pipelines.iter().zip(&loads).map(|(it, load)| (it.name().to_string(), load.state)).collect();
+        let told = |(it, load): (&RunningPipeline, &LoadStatus)| (it.name().to_string(), (load.state, load.decoding));
+        self.told = pipelines.iter().zip(&loads).map(told).collect();
         let said = |(pipeline, load): (&RunningPipeline, &LoadStatus)| Said {
             pipeline: pipeline.name().to_string(),
             state: load.state,
+            decoding: load.decoding,
             batch: load.batch,
             fps_factor: load.fps_factor,
         };
@@ -80,9 +87,23 @@ impl LoadWatch {
     }
 }
 
-fn tell(pipelines: &[&str], load: &LoadStatus) {
-    let LoadStatus { inferred_share, latency_ms_p95, batch, fps_factor, .. } = *load;
+fn tell(pipelines: &[&str], (was, was_decoding): Told, load: &LoadStatus) {
+    let LoadStatus { inferred_share, decoded_share, latency_ms_p95, batch, fps_factor, .. } = *load;
     match load.state {
+        LoadState::Overloaded if load.decoding == LoadState::Overloaded => warn!(
+            ?pipelines,
+            inferred_share,
+            decoded_share,
+            latency_ms_p95,
+            "the cameras send more than this machine can decode, and some pictures are left out; fewer cameras, a smaller picture or a lower              frame rate set in them, a hardware decoder or a motion gate help, and `priority` says whose go last"
+        ),
+        LoadState::Overloaded if was_decoding == LoadState::Overloaded => {
+            info!(
+                ?pipelines,
+                inferred_share, "all pictures are decoded in time again, but not all wished frames are inferred"
+            );
+        }
+        LoadState::Overloaded if was == LoadState::Overloaded => {}
         LoadState::Overloaded => warn!(
             ?pipelines,
             inferred_share,
@@ -101,7 +122,7 @@ mod tests {
     use super::*;
 
     fn said(state: LoadState, batch: usize, fps_factor: f64) -> Vec<Said> {
-        vec![Said { pipeline: "all".into(), state, batch, fps_factor }]
+        vec![Said { pipeline: "all".into(), state, decoding: LoadState::Ok, batch, fps_factor }]
     }
 
     /// At which seconds it is published, when each of these is so for so many.

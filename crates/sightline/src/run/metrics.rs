@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use sightline_core::{
-    event::{CameraState, FrameBalance, LoadState},
+    event::{CameraState, FrameBalance, LoadState, UndecodedPictures},
     histogram::Stage,
     operations::{MetricFamily, MetricKind, MetricSample, MetricValue},
     outbox::OutboxFigures,
@@ -71,7 +71,8 @@ fn cameras(collector: &mut Collector, observed: &Observed) {
     });
     collector.counter("sightline_frames_dropped", "Frames that did not go through the network, by reason.", dropped);
     let undecoded = cameras.iter().flat_map(|(id, status, _)| {
-        let reasons = [("non_reference", status.undecoded.non_reference), ("idle", status.undecoded.idle)];
+        let UndecodedPictures { non_reference, idle, late } = status.undecoded;
+        let reasons = [("non_reference", non_reference), ("idle", idle), ("late", late)];
         reasons.map(|(reason, count)| (vec![("camera", id.to_string()), ("reason", reason.to_string())], count))
     });
     let help = "Encoded pictures that were not decoded, by reason.";
@@ -176,9 +177,12 @@ fn load(collector: &mut Collector, observed: &Observed) {
     let pipelines = observed.in_force.read().pipelines.clone();
     let loads: Vec<_> = pipelines.iter().map(|pipeline| (pipeline.name(), pipeline.load())).collect();
     let of = |name: &str| vec![("pipeline", name.to_string())];
-    let overloaded =
-        loads.iter().map(|(name, load)| (of(name), f64::from(u8::from(load.state == LoadState::Overloaded))));
-    collector.gauge("sightline_overloaded", "1 while more frames are wished than the network can do.", overloaded);
+    let is = |state: LoadState| f64::from(u8::from(state == LoadState::Overloaded));
+    let help = "1 while more frames are wished than the network can do, or than can be decoded.";
+    collector.gauge("sightline_overloaded", help, loads.iter().map(|(name, load)| (of(name), is(load.state))));
+    let help = "1 while the cameras send more than can be decoded.";
+    let decoding = loads.iter().map(|(name, load)| (of(name), is(load.decoding)));
+    collector.gauge("sightline_decoding_overloaded", help, decoding);
     let help = "Share of the wished frame rates that is let through to hold latency_target, from 0 to 1.";
     collector.gauge("sightline_fps_factor", help, loads.iter().map(|(name, load)| (of(name), load.fps_factor)));
 }

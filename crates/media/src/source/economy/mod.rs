@@ -1,9 +1,13 @@
 //! Pictures that are not decoded because nobody needs them: what stands between a camera's parser and its decoder.
 //!
-//! Two kinds. Pictures to which no other one refers are left out one by one. While nothing moves, everything but key frames
+//! Three kinds. Pictures to which no other one refers are left out one by one. While nothing moves, everything but key frames
 //! is; it is kept until the next key frame, and when something happens the decoder is given all of it at once, as if it had
-//! never been held back. Decoding one group of pictures takes less time than it takes to be sent.
+//! never been held back. Decoding one group of pictures takes less time than it takes to be sent. And where decoding does not
+//! keep up, the rest of a group of pictures is left out, so that what is decoded is not late.
 
+mod late;
+mod lateness;
+mod probe;
 mod reference;
 mod sizes;
 
@@ -16,14 +20,14 @@ use std::{
 };
 
 use gstreamer as gst;
-use gstreamer::prelude::*;
 use sightline_core::ports::{SkipNonReference, SkippedPicture, WantedDecoding};
 
+pub use self::{lateness::Crowd, probe::attach};
 use self::{
+    lateness::Lateness,
     reference::{Layout, References},
     sizes::SizeWatch,
 };
-use super::stream::Stream;
 
 /// When a picture's size has stood out everything is decoded for so long at least: for the motion gate to see it.
 const AWAKE: Duration = Duration::from_secs(2);
@@ -61,8 +65,13 @@ struct State {
     lone_key: Option<u64>,
     /// The decoder gives a key frame only when more pictures have come: key frames alone would show the past.
     holds_back: bool,
-    /// Nothing can be decoded before the next key frame.
-    needs_key: bool,
+    /// Nothing can be decoded before the next key frame, because such pictures were left out.
+    needs_key: Option<SkippedPicture>,
+    lateness: Lateness,
+    /// The last key frame was left out as well.
+    left_out_key: bool,
+    /// When a picture to which no other refers was last decoded.
+    last_disposable: Option<Instant>,
     last_decoded: Option<Instant>,
     last_saving: Option<Instant>,
     /// Everything is decoded until then.
@@ -76,12 +85,20 @@ struct State {
     credited_at: Option<Instant>,
 }
 
+/// A picture at the decoder's door.
+#[derive(Clone, Copy, Debug)]
+struct Picture<'a> {
+    buffer: &'a gst::Buffer,
+    /// For how long it has waited for that, where it is known.
+    waited: Option<Duration>,
+}
+
 /// What is to be done with a picture.
 #[derive(Debug)]
 enum Verdict {
     Decode,
-    /// It is not needed.
-    LeaveOut,
+    /// It is left out for good.
+    LeaveOut(SkippedPicture),
     /// It is kept for a while.
     Keep,
     /// Decode it after these.
@@ -90,7 +107,7 @@ enum Verdict {
 
 impl Economy {
     /// `stall_timeout`: without a frame for so long the camera counts as stalled.
-    pub fn new(stall_timeout: Duration) -> Self {
+    pub fn new(camera: &str, crowd: Arc<Crowd>, stall_timeout: Duration) -> Self {
         let state = State {
             references: None,
             patience: MOST_KEY_INTERVAL.min(stall_timeout / 2),
@@ -98,7 +115,10 @@ impl Economy {
             last_key: None,
             lone_key: None,
             holds_back: false,
-            needs_key: false,
+            needs_key: None,
+            lateness: Lateness::new(camera, crowd),
+            left_out_key: false,
+            last_disposable: None,
             last_decoded: None,
             last_saving: None,
             awake_until: None,
@@ -142,13 +162,15 @@ impl Economy {
         state.references = layout.map(References::new);
         (state.key_interval, state.last_key, state.lone_key) = (None, None, None);
         let kept = state.forget_kept();
-        state.needs_key = kept > 0 && state.references.is_some();
+        state.needs_key = (kept > 0 && state.references.is_some()).then_some(SkippedPicture::Idle);
+        state.lateness.forget();
         kept
     }
 
-    fn decide(&self, buffer: &gst::Buffer, now: Instant, wanted: WantedDecoding, left_out: &mut u64) -> Verdict {
+    fn decide(&self, picture: &Picture<'_>, now: Instant, wanted: WantedDecoding, left_out: &mut u64) -> Verdict {
+        let buffer = picture.buffer;
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let verdict = state.decide(buffer, now, wanted, self.last_out.load(Ordering::Relaxed), left_out);
+        let verdict = state.decide(picture, now, wanted, self.last_out.load(Ordering::Relaxed), left_out);
         match &verdict {
             Verdict::CatchUp(kept) => {
                 if let Some(pts) = buffer.pts() {
@@ -159,7 +181,8 @@ impl Economy {
             }
             Verdict::Keep => state.last_saving = Some(now),
             Verdict::Decode => state.last_decoded = Some(now),
-            Verdict::LeaveOut => {}
+            Verdict::LeaveOut(SkippedPicture::Late) => state.lateness.left_out(),
+            Verdict::LeaveOut(_) => {}
         }
         self.is_saving.store(is_within(state.last_saving, now, AWAKE), Ordering::Relaxed);
         verdict
@@ -170,13 +193,15 @@ impl State {
     /// `last_out`: when the decoder's last frame is shown. `left_out`: pictures that were kept and turn out never to be decoded.
     fn decide(
         &mut self,
-        buffer: &gst::Buffer,
+        picture: &Picture<'_>,
         now: Instant,
         wanted: WantedDecoding,
         last_out: u64,
         left_out: &mut u64,
     ) -> Verdict {
+        let Picture { buffer, waited } = *picture;
         self.earn(now, wanted);
+        let pressure = self.pressure(waited, now, wanted);
         let Some(references) = &mut self.references else { return Verdict::Decode };
         let may_be_key = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
         let is_plain = wanted == WantedDecoding::ALL && !may_be_key;
@@ -186,12 +211,16 @@ impl State {
         if is_key {
             self.key_interval = self.last_key.map(|last| now.saturating_duration_since(last));
             self.last_key = Some(now);
-            self.needs_key = false;
+            self.needs_key = None;
+            self.lateness.key_frame();
             self.sizes.key_frame();
             self.holds_back |= self.lone_key.is_some_and(|key| last_out < key) && !self.kept.is_empty();
         }
-        if self.needs_key {
-            return Verdict::LeaveOut;
+        if let Some(why) = self.needs_key {
+            return Verdict::LeaveOut(why);
+        }
+        if self.is_too_late(pressure, is_key, is_disposable, now) {
+            return Verdict::LeaveOut(SkippedPicture::Late);
         }
         if is_key && !is_disposable {
             *left_out += self.forget_kept();
@@ -213,8 +242,9 @@ impl State {
                 Some(SkipNonReference::Over(_)) => self.credit < 1.0,
             };
         if is_left_out {
-            return Verdict::LeaveOut;
+            return Verdict::LeaveOut(SkippedPicture::NonReference);
         }
+        self.last_disposable = if is_disposable { Some(now) } else { self.last_disposable };
         if self.kept.is_empty() {
             return self.spend();
         }
@@ -265,50 +295,6 @@ impl State {
 
 fn is_within(since: Option<Instant>, now: Instant, span: Duration) -> bool {
     since.is_some_and(|since| now.saturating_duration_since(since) <= span)
-}
-
-/// Lets through `parser` only what `stream`'s camera needs.
-pub fn attach(parser: &gst::Element, stream: &Arc<Stream>) {
-    let Some(pad) = parser.static_pad("src") else { return };
-    let stream = Arc::clone(stream);
-    pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM, move |pad, info| {
-        let buffer = match &info.data {
-            Some(gst::PadProbeData::Buffer(buffer)) => buffer,
-            Some(gst::PadProbeData::Event(event)) => {
-                if let gst::EventView::Caps(caps) = event.view() {
-                    let left_out = stream.economy.begin(caps.caps());
-                    stream.reporter.skipped(SkippedPicture::Idle, left_out);
-                }
-                return gst::PadProbeReturn::Ok;
-            }
-            _ => return gst::PadProbeReturn::Ok,
-        };
-        let mut left_out = 0;
-        let wanted = stream.reporter.wanted_decoding();
-        let verdict = stream.economy.decide(buffer, Instant::now(), wanted, &mut left_out);
-        if left_out > 0 {
-            stream.reporter.skipped(SkippedPicture::Idle, left_out);
-        }
-        match verdict {
-            Verdict::Decode => gst::PadProbeReturn::Ok,
-            Verdict::Keep => gst::PadProbeReturn::Drop,
-            Verdict::LeaveOut => {
-                stream.reporter.skipped(SkippedPicture::NonReference, 1);
-                gst::PadProbeReturn::Drop
-            }
-            Verdict::CatchUp(kept) => {
-                // Straight into the decoder, on the thread that feeds it: through this pad they would come here again.
-                let decoder = pad.peer();
-                for buffer in kept {
-                    // What it does not take, the picture that follows tells to who asks.
-                    if decoder.as_ref().is_none_or(|decoder| decoder.chain(buffer).is_err()) {
-                        break;
-                    }
-                }
-                gst::PadProbeReturn::Ok
-            }
-        }
-    });
 }
 
 #[cfg(test)]

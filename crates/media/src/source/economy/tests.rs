@@ -2,7 +2,10 @@ use super::*;
 
 const FRAME: Duration = Duration::from_millis(100);
 const KEY_EVERY: u64 = 20;
-const IDLE: WantedDecoding = WantedDecoding { skip_non_reference: None, key_frames_only: Some(Duration::MAX) };
+const IDLE: WantedDecoding =
+    WantedDecoding { skip_non_reference: None, key_frames_only: Some(Duration::MAX), lateness: None };
+/// Everything, in time.
+const IN_TIME: WantedDecoding = WantedDecoding { skip_non_reference: None, key_frames_only: None, lateness: Some(1.0) };
 
 /// A stream of ten pictures a second, a key frame every two seconds, fed picture by picture.
 struct Fed {
@@ -10,6 +13,8 @@ struct Fed {
     start: Instant,
     number: u64,
     left_out: u64,
+    /// How long each picture waits.
+    waited: Option<Duration>,
     /// The decoder gives nothing while key frames alone come.
     holds_back: bool,
 }
@@ -17,9 +22,9 @@ struct Fed {
 impl Fed {
     fn new(stall_timeout: Duration) -> Self {
         gst::init().unwrap();
-        let economy = Economy::new(stall_timeout);
+        let economy = Economy::new("cam", Arc::default(), stall_timeout);
         economy.begin(&"video/x-h264,stream-format=byte-stream".parse::<gst::Caps>().unwrap());
-        Self { economy, start: Instant::now(), number: 0, left_out: 0, holds_back: false }
+        Self { economy, start: Instant::now(), number: 0, left_out: 0, waited: None, holds_back: false }
     }
 
     /// One more picture of so many bytes; `reference`: whether others refer to it.
@@ -42,7 +47,9 @@ impl Fed {
         }
         let now = self.start + FRAME * u32::try_from(self.number).unwrap();
         self.number += 1;
-        let verdict = self.economy.decide(&buffer, now, wanted, &mut self.left_out);
+        let now = now + self.waited.unwrap_or_default();
+        let picture = Picture { buffer: &buffer, waited: self.waited };
+        let verdict = self.economy.decide(&picture, now, wanted, &mut self.left_out);
         if is_decoded(&verdict) && !self.holds_back {
             self.economy.is_catching_up(buffer.pts());
         }
@@ -146,7 +153,7 @@ fn of_pictures_without_which_the_wished_rate_is_reached_none_is_decoded() {
         (None, 100, 100),
     ] {
         let mut fed = Fed::new(Duration::from_secs(10));
-        let wanted = WantedDecoding { skip_non_reference: skip, key_frames_only: None };
+        let wanted = WantedDecoding { skip_non_reference: skip, key_frames_only: None, lateness: None };
         let decoded = (0..100).filter(|number| is_decoded(&fed.picture(900, half(*number), wanted))).count();
         assert!((least..=most).contains(&decoded), "{skip:?}: {decoded} of 100");
     }
@@ -160,12 +167,13 @@ fn of_mjpeg_so_many_are_decoded_as_are_wished() {
     for (key_frames_only, fps, least, most) in
         [(None, 2.0, 24, 28), (idle, 2.0, 24, 28), (None, 20.0, 100, 100), (None, 0.01, 3, 4)]
     {
-        let economy = Economy::new(Duration::from_secs(10));
+        let economy = Economy::new("cam", Arc::default(), Duration::from_secs(10));
         economy.begin(&"image/jpeg".parse::<gst::Caps>().unwrap());
-        let start = Instant::now();
-        let wanted = WantedDecoding { skip_non_reference: Some(SkipNonReference::Over(fps)), key_frames_only };
+        let (start, buffer) = (Instant::now(), gst::Buffer::from_slice([0u8; 50]));
+        let wanted =
+            WantedDecoding { skip_non_reference: Some(SkipNonReference::Over(fps)), key_frames_only, lateness: None };
         let decoded = (0..100).filter(|number| {
-            let verdict = economy.decide(&gst::Buffer::from_slice([0u8; 50]), start + FRAME * *number, wanted, &mut 0);
+            let verdict = economy.decide(&jpeg(None, &buffer), start + FRAME * *number, wanted, &mut 0);
             is_decoded(&verdict)
         });
         let decoded = decoded.count();
@@ -186,9 +194,11 @@ fn a_decoder_that_holds_key_frames_back_is_given_everything() {
 fn key_frames_that_come_too_seldom_for_what_stands_still_are_not_enough() {
     let mut fed = Fed::new(Duration::from_secs(10));
     fed.settle(1);
-    let often = WantedDecoding { skip_non_reference: None, key_frames_only: Some(Duration::from_millis(1500)) };
+    let often =
+        WantedDecoding { skip_non_reference: None, key_frames_only: Some(Duration::from_millis(1500)), lateness: None };
     assert!(is_decoded(&fed.picture(900, true, often)));
-    let seldom = WantedDecoding { skip_non_reference: None, key_frames_only: Some(Duration::from_millis(2500)) };
+    let seldom =
+        WantedDecoding { skip_non_reference: None, key_frames_only: Some(Duration::from_millis(2500)), lateness: None };
     assert!(matches!(fed.picture(900, true, seldom), Verdict::Keep));
 }
 
@@ -212,5 +222,103 @@ fn what_was_held_back_of_another_stream_is_counted_and_its_successors_wait_for_a
     assert_eq!(fed.economy.begin(&caps("video/x-h264,stream-format=byte-stream,framerate=15/1")), 0, "the same one");
     fed.quiet();
     assert_eq!(fed.economy.begin(&caps("video/x-h265,stream-format=byte-stream")), 5);
-    assert!(matches!(fed.picture(900, true, WantedDecoding::ALL), Verdict::LeaveOut));
+    assert!(matches!(fed.picture(900, true, WantedDecoding::ALL), Verdict::LeaveOut(SkippedPicture::Idle)));
+}
+
+/// Of 100 pictures, which are decoded when each has waited for so long.
+fn decoded_of(fed: &mut Fed, waited: u64, reference: fn(u64) -> bool, wanted: WantedDecoding) -> Vec<u64> {
+    fed.waited = Some(Duration::from_millis(waited));
+    let numbers = fed.number..fed.number + 100;
+    numbers.filter(|number| is_decoded(&fed.picture(900, reference(*number), wanted))).collect()
+}
+
+#[test]
+fn what_is_late_for_long_is_left_out_up_to_the_next_key_frame() {
+    let mut fed = Fed::new(Duration::from_secs(10));
+    assert_eq!(decoded_of(&mut fed, 5, |_| true, IN_TIME).len(), 100);
+    let decoded = decoded_of(&mut fed, 300, |_| true, IN_TIME);
+    assert!(decoded.len() < 30, "{decoded:?}");
+    let key_frames = decoded.iter().filter(|number| number.is_multiple_of(KEY_EVERY)).count();
+    assert!((2..5).contains(&key_frames), "of five key frames no two in a row are left out: {decoded:?}");
+    for (before, after) in decoded.iter().zip(&decoded[1..]) {
+        assert!(after - before == 1 || after.is_multiple_of(KEY_EVERY), "it refers to what was left out: {decoded:?}");
+    }
+    assert_eq!(decoded_of(&mut fed, 5, |_| true, IN_TIME).len(), 100, "and then all is well");
+}
+
+#[test]
+fn late_pictures_are_counted_as_such() {
+    let mut fed = Fed::new(Duration::from_secs(10));
+    decoded_of(&mut fed, 5, |_| true, IN_TIME);
+    fed.waited = Some(Duration::from_millis(300));
+    let verdicts: Vec<_> = (0..KEY_EVERY).map(|_| fed.picture(900, true, IN_TIME)).collect();
+    assert!(verdicts.iter().any(|verdict| matches!(verdict, Verdict::LeaveOut(SkippedPicture::Late))), "{verdicts:?}");
+}
+
+#[test]
+fn where_it_is_not_wished_or_not_known_nothing_is_left_out_for_being_late() {
+    for (waited, wanted) in [(Some(3000), WantedDecoding::ALL), (None, IN_TIME)] {
+        let mut fed = Fed::new(Duration::from_secs(10));
+        fed.waited = waited.map(Duration::from_millis);
+        assert!((0..200).all(|_| is_decoded(&fed.picture(900, true, wanted))), "{waited:?}");
+    }
+}
+
+#[test]
+fn a_camera_whose_key_frames_come_too_seldom_leaves_out_nothing() {
+    // Key frames are two seconds apart, and without frames for three it would be stalled.
+    let mut fed = Fed::new(Duration::from_secs(3));
+    assert_eq!(decoded_of(&mut fed, 500, |_| true, IN_TIME).len(), 100);
+}
+
+#[test]
+fn pictures_to_which_no_other_refers_go_first() {
+    let half = |number: u64| number.is_multiple_of(2);
+    let mut fed = Fed::new(Duration::from_secs(10));
+    decoded_of(&mut fed, 5, half, IN_TIME);
+    let mut late = |number: u64| {
+        // Late enough only while these are decoded as well.
+        fed.waited = Some(Duration::from_millis(if number < 10 { 150 } else { 5 }));
+        let reference = half(fed.number);
+        (reference, fed.picture(900, reference, IN_TIME))
+    };
+    let verdicts: Vec<_> = (0..20).map(&mut late).collect();
+    let left_out = verdicts.iter().filter(|(_, verdict)| matches!(verdict, Verdict::LeaveOut(SkippedPicture::Late)));
+    let references = left_out.clone().filter(|(reference, _)| *reference).count();
+    assert!(left_out.count() > 0 && references == 0, "{verdicts:?}");
+}
+
+#[test]
+fn of_mjpeg_single_pictures_are_left_out_and_never_all() {
+    gst::init().unwrap();
+    let economy = Economy::new("cam", Arc::default(), Duration::from_secs(10));
+    economy.begin(&"image/jpeg".parse::<gst::Caps>().unwrap());
+    let (buffer, start) = (gst::Buffer::from_slice([0u8; 50]), Instant::now());
+    let decoded = |numbers: std::ops::Range<u32>, waited: fn(u32) -> u64| {
+        let is_decoded = |number: &u32| {
+            let picture = jpeg(Some(Duration::from_millis(waited(*number))), &buffer);
+            is_decoded(&economy.decide(&picture, start + FRAME * *number, IN_TIME, &mut 0))
+        };
+        numbers.filter(is_decoded).count()
+    };
+    assert_eq!(decoded(0..50, |_| 5), 50);
+    let late = decoded(50..150, |_| 300);
+    assert!((8..20).contains(&late), "one a second at least: {late}");
+    let alternating = decoded(150..250, |number| if number % 2 == 0 { 80 } else { 5 });
+    assert!((50..65).contains(&alternating), "those that come in time: {alternating}");
+}
+
+fn jpeg(waited: Option<Duration>, buffer: &gst::Buffer) -> Picture<'_> {
+    Picture { buffer, waited }
+}
+
+#[test]
+fn what_is_caught_up_with_after_a_rest_may_be_late() {
+    let wanted = WantedDecoding { lateness: Some(1.0), ..IDLE };
+    let mut fed = Fed::new(Duration::from_secs(10));
+    fed.waited = Some(Duration::from_millis(5));
+    (0..3 * KEY_EVERY + 15).for_each(|_| drop(fed.picture(900, true, wanted)));
+    fed.waited = Some(Duration::from_millis(800));
+    assert!(matches!(fed.picture(900, true, IN_TIME), Verdict::CatchUp(_)));
+    assert!((0..15).all(|_| is_decoded(&fed.picture(900, true, IN_TIME))), "for a while");
 }

@@ -139,6 +139,8 @@ fn load() -> LoadStatus {
         state: LoadState::Ok,
         since: a_moment(),
         inferred_share: 1.0,
+        decoding: LoadState::Ok,
+        decoded_share: 1.0,
         latency_ms_p95: Some(12.5),
         batch: 8,
         fps_factor: 1.0,
