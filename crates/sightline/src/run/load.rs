@@ -95,7 +95,8 @@ fn tell(pipelines: &[&str], (was, was_decoding): Told, load: &LoadStatus) {
             inferred_share,
             decoded_share,
             latency_ms_p95,
-            "the cameras send more than this machine can decode, and some pictures are left out; fewer cameras, a smaller picture or a lower              frame rate set in them, a hardware decoder or a motion gate help, and `priority` says whose go last"
+            "the cameras send more than this machine can decode, and some pictures are left out; fewer cameras, a smaller picture or a lower \
+             frame rate set in them, a hardware decoder or a motion gate help, and `priority` says whose go last"
         ),
         LoadState::Overloaded if was_decoding == LoadState::Overloaded => {
             info!(

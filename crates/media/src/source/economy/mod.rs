@@ -1,7 +1,7 @@
 //! Pictures that are not decoded because nobody needs them: what stands between a camera's parser and its decoder.
 //!
 //! Three kinds. Pictures to which no other one refers are left out one by one. While nothing moves, everything but key frames
-//! is; it is kept until the next key frame, and when something happens the decoder is given all of it at once, as if it had
+//! is, and of these those that are as large as the last one; it is kept until the next key frame, and when something happens the decoder is given all of it at once, as if it had
 //! never been held back. Decoding one group of pictures takes less time than it takes to be sent. And where decoding does not
 //! keep up, the rest of a group of pictures is left out, so that what is decoded is not late.
 
@@ -33,6 +33,8 @@ use self::{
 const AWAKE: Duration = Duration::from_secs(2);
 /// Key frames that are further apart than this are no way to watch a scene.
 const MOST_KEY_INTERVAL: Duration = Duration::from_secs(12);
+/// While nothing moves a picture is decoded at least so often, however much the key frames are alike.
+const MOST_UNSEEN: Duration = Duration::from_secs(5);
 /// What is kept of one camera, at most: twelve seconds of 5 Mbit/s.
 const MOST_KEPT_BYTES: usize = 8 << 20;
 /// So many more than the wished frames per second are decoded, because they come unevenly.
@@ -224,12 +226,16 @@ impl State {
         }
         if is_key && !is_disposable {
             *left_out += self.forget_kept();
+            if self.is_like_the_last(buffer, now, wanted) {
+                self.keep(buffer);
+                return Verdict::Keep;
+            }
+            self.sizes.decoded_key(buffer.size());
             self.lone_key = wanted.key_frames_only.and(buffer.pts()).map(gst::ClockTime::nseconds);
             return self.spend();
         }
         if !is_key && self.is_idle(buffer, now, wanted, is_disposable) {
-            self.kept_bytes += buffer.size();
-            self.kept.push(buffer.clone());
+            self.keep(buffer);
             return Verdict::Keep;
         }
         let is_left_out = is_disposable
@@ -263,12 +269,30 @@ impl State {
         if !is_disposable && self.sizes.jumps(buffer.size()) {
             self.awake_until = Some(now + AWAKE);
         }
-        let is_awake = self.awake_until.is_some_and(|until| now < until);
         let patience = self.patience.min(often);
         let key_frames_suffice = !self.holds_back
             && self.key_interval.is_some_and(|interval| interval <= patience)
             && is_within(self.last_key, now, patience);
-        !is_awake && key_frames_suffice && self.kept_bytes + buffer.size() <= MOST_KEPT_BYTES
+        !self.is_awake(now) && key_frames_suffice && self.kept_bytes + buffer.size() <= MOST_KEPT_BYTES
+    }
+
+    /// Whether a key frame can be held back as well: nothing moves, it shows what the last decoded one did as far as its size
+    /// tells, and the next one comes soon enough.
+    fn is_like_the_last(&self, buffer: &gst::Buffer, now: Instant, wanted: WantedDecoding) -> bool {
+        let Some(often) = wanted.key_frames_only else { return false };
+        let unseen = self.patience.min(often).min(MOST_UNSEEN);
+        let next_comes_soon =
+            self.key_interval.is_some_and(|interval| is_within(self.last_decoded, now + interval, unseen));
+        next_comes_soon && !self.is_awake(now) && !self.holds_back && self.sizes.is_same_key(buffer.size())
+    }
+
+    fn is_awake(&self, now: Instant) -> bool {
+        self.awake_until.is_some_and(|until| now < until)
+    }
+
+    fn keep(&mut self, buffer: &gst::Buffer) {
+        self.kept_bytes += buffer.size();
+        self.kept.push(buffer.clone());
     }
 
     /// How many pictures were kept in vain.

@@ -20,6 +20,10 @@ const AFTER_KEY: usize = 3;
 const DEVIATIONS: f32 = 5.0;
 const SHARE: f32 = 0.5;
 const BYTES: f32 = 400.0;
+/// Where other pictures are that much smaller than key frames, bits are spent on what changes and on nothing else.
+const TELLING: f32 = 1.0 / 16.0;
+/// Key frames of one scene differ by less than this share: by noise.
+const SAME_KEY: f32 = 0.01;
 
 /// What sizes are usual, while nothing moves.
 #[derive(Debug, Default)]
@@ -32,6 +36,8 @@ pub struct SizeWatch {
     place: usize,
     /// A key frame has passed, so that places are known.
     is_aligned: bool,
+    /// Bytes of the last key frame that was decoded.
+    decoded_key: Option<f32>,
 }
 
 impl SizeWatch {
@@ -39,6 +45,18 @@ impl SizeWatch {
     pub fn key_frame(&mut self) {
         self.place = 0;
         self.is_aligned = true;
+    }
+
+    /// A key frame of so many bytes is decoded.
+    pub fn decoded_key(&mut self, bytes: usize) {
+        self.decoded_key = Some(bytes as f32);
+    }
+
+    /// Whether a key frame of that size shows what the last decoded one did, in a stream whose sizes tell it.
+    pub fn is_same_key(&self, bytes: usize) -> bool {
+        let bytes = bytes as f32;
+        let is_same = self.decoded_key.is_some_and(|decoded| (bytes - decoded).abs() <= SAME_KEY * decoded);
+        is_same && self.seen > LEARN && self.mean <= TELLING * bytes
     }
 
     /// Takes in the size of a picture that is no key frame; whether it stands out.
@@ -129,6 +147,24 @@ mod tests {
         group(4000);
         assert_eq!((0..20).map(|_| group(4000)).sum::<usize>(), 0);
         assert_eq!(group(8000), 1, "smaller than the first of each group, and still far too large where it is");
+    }
+
+    #[test]
+    fn a_key_frame_is_the_same_where_its_size_is_and_sizes_tell() {
+        let after = |usual: usize| {
+            let mut watch = aligned();
+            watch.decoded_key(60_000);
+            assert!(!watch.is_same_key(60_000), "nothing is usual yet");
+            assert!((0..30).all(|_| !watch.jumps(usual)));
+            watch
+        };
+        let watch = after(300);
+        assert!(watch.is_same_key(60_000) && watch.is_same_key(59_500) && watch.is_same_key(60_500));
+        assert!(!watch.is_same_key(58_800) && !watch.is_same_key(61_200));
+        assert!(!after(9000).is_same_key(60_000), "a bitrate that is filled up tells nothing");
+        let mut forgetful = after(300);
+        forgetful.forget();
+        assert!(!forgetful.is_same_key(60_000));
     }
 
     #[test]

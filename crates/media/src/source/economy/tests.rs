@@ -57,7 +57,13 @@ impl Fed {
     }
 
     fn quiet(&mut self) -> Verdict {
-        self.picture(if self.number.is_multiple_of(KEY_EVERY) { 20_000 } else { 900 }, true, IDLE)
+        // Not so large that sizes would tell of key frames that they are alike.
+        self.still(12_000, IDLE)
+    }
+
+    /// One more picture in which nothing moves, and of how many bytes it is if it is a key frame.
+    fn still(&mut self, key_bytes: usize, wanted: WantedDecoding) -> Verdict {
+        self.picture(if self.number.is_multiple_of(KEY_EVERY) { key_bytes } else { 900 }, true, wanted)
     }
 
     /// Feeds quiet pictures until key frames alone are decoded, and to the `beyond`th after a key frame.
@@ -81,6 +87,36 @@ fn while_nothing_moves_key_frames_alone_are_decoded() {
     assert_eq!(decoded, 10);
     assert_eq!(fed.left_out % (KEY_EVERY - 1), 0, "whole groups of pictures: {}", fed.left_out);
     assert!(fed.left_out >= 9 * (KEY_EVERY - 1));
+}
+
+#[test]
+fn of_key_frames_that_are_alike_every_second_one_is_decoded() {
+    let decoded = |key_bytes: fn(u64) -> usize, wanted| {
+        let mut fed = Fed::new(Duration::from_secs(10));
+        let mut still = |number: u64| is_decoded(&fed.still(key_bytes(number / KEY_EVERY), wanted));
+        (0..4 * KEY_EVERY).for_each(|number| drop(still(number)));
+        (4 * KEY_EVERY..14 * KEY_EVERY).filter(|number| still(*number)).count()
+    };
+    // Every two seconds there is one, and five may pass.
+    assert_eq!(decoded(|number| 40_000 + 100 * (number as usize % 3), IDLE), 5);
+    assert_eq!(decoded(|number| 40_000 + 1000 * (number as usize % 2), IDLE), 10, "each shows something else");
+    let often = WantedDecoding { key_frames_only: Some(Duration::from_millis(2500)), ..IDLE };
+    assert_eq!(decoded(|_| 40_000, often), 10, "to be looked at every 2.5 s");
+}
+
+#[test]
+fn a_key_frame_that_was_held_back_is_decoded_first_on_the_wake_up() {
+    let mut fed = Fed::new(Duration::from_secs(10));
+    (0..4 * KEY_EVERY).for_each(|_| drop(fed.still(40_000, IDLE)));
+    let is_key_held_back = |fed: &mut Fed| {
+        let is_key = fed.number.is_multiple_of(KEY_EVERY);
+        matches!(fed.still(40_000, IDLE), Verdict::Keep) && is_key
+    };
+    assert!((0..2 * KEY_EVERY).any(|_| is_key_held_back(&mut fed)));
+    (0..5).for_each(|_| drop(fed.still(40_000, IDLE)));
+    let Verdict::CatchUp(kept) = fed.picture(900, true, WantedDecoding::ALL) else { panic!("nothing was kept") };
+    assert_eq!(kept.len(), 6, "the key frame and five more");
+    assert!(!kept[0].flags().contains(gst::BufferFlags::DELTA_UNIT));
 }
 
 #[test]
