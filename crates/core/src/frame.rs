@@ -128,6 +128,8 @@ pub struct FrameTimes {
     pub decoded: WallTime,
     /// When it left the decoder, monotonic: for ages and deadlines.
     pub decoded_at: std::time::Instant,
+    /// When it arrived from its camera, monotonic; when it left the decoder where that is not known.
+    pub arrived_at: std::time::Instant,
 }
 
 /// One decoded frame on its way to inference. Dropping it gives its buffer back to the decoder.

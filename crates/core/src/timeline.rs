@@ -57,6 +57,7 @@ mod tests {
             clock: CaptureClock::Rtcp,
             decoded: WallTime::from_micros(0),
             decoded_at: start + Duration::from_millis(decoded_millis),
+            arrived_at: start + Duration::from_millis(decoded_millis),
         }
     }
 

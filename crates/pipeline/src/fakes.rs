@@ -31,7 +31,8 @@ use crate::clock::wall_now;
 #[must_use]
 pub fn frame_at(now: Instant) -> Frame {
     let wall = wall_now();
-    let times = FrameTimes { capture: wall, clock: CaptureClock::Receive, decoded: wall, decoded_at: now };
+    let times =
+        FrameTimes { capture: wall, clock: CaptureClock::Receive, decoded: wall, decoded_at: now, arrived_at: now };
     let pixels = OwnedPixels {
         format: sightline_core::frame::PixelFormat::Rgb,
         width: 4,

@@ -118,8 +118,8 @@ struct Waiting {
 
 /// A camera that has not sent for so long is silent: no batch waits for it.
 const SILENT_AFTER: Duration = Duration::from_secs(1);
-/// A frame is not too old before it has waited for so long, be its camera ever so fast: a thread may be late.
-const STALE_AFTER: Duration = Duration::from_millis(200);
+/// A frame is not too old before that, be its camera ever so fast: a thread may be late.
+const STALE_AFTER: Duration = Duration::from_millis(120);
 /// A batch whose next camera has an answer on its way waits for that so long: usually it takes a tenth of a millisecond.
 const HAND_OVER: Duration = Duration::from_millis(2);
 
@@ -430,7 +430,7 @@ impl FrameQueue {
         let governor = self.governor.as_ref();
         for slot in self.slots.values_mut() {
             let stale_after = slot.stale_after(governor.map_or(1.0, |it| it.factor_of(slot.wish.priority)));
-            let old = |w: &mut Waiting| now.saturating_duration_since(w.frame.times.decoded_at) > stale_after;
+            let old = |w: &mut Waiting| now.saturating_duration_since(w.frame.times.arrived_at) > stale_after;
             if let Some(waiting) = slot.waiting.take_if(old) {
                 slot.counts.dropped_stale += 1;
                 self.load.missed(now);

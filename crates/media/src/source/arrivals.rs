@@ -49,10 +49,10 @@ impl Arrivals {
     /// A packet of RTP timestamp `time` is handed on.
     fn handed_on(&self, time: u32) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Out of order, or one that was never seen to arrive: nothing is known of it, and nothing of others is lost.
-        let Some(at) = state.waiting.iter().position(|(waiting, _)| *waiting == time) else { return };
-        state.waiting.drain(..at);
-        state.handed_on = state.waiting.front().map(|(_, arrival)| *arrival);
+        // Of one out of order, or that was never seen to arrive, nothing is known, and nothing of others is lost.
+        let at = state.waiting.iter().position(|(waiting, _)| *waiting == time);
+        state.waiting.drain(..at.unwrap_or_default());
+        state.handed_on = state.waiting.front().filter(|_| at.is_some()).map(|(_, arrival)| *arrival);
     }
 
     /// For how long the picture has waited for its decoder that is being handed on; `None` where arrivals are not known.
@@ -93,6 +93,7 @@ fn each_time(info: &gst::PadProbeInfo<'_>, mut each: impl FnMut(u32)) {
         _ => {}
     }
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,7 +115,9 @@ mod tests {
         arrivals.handed_on(3000);
         assert_eq!(arrivals.waited(at(start, 100)), Some(Duration::from_millis(34)));
         arrivals.handed_on(0);
-        assert_eq!(arrivals.waited(at(start, 100)), Some(Duration::from_millis(34)), "nothing is known of it any more");
+        assert_eq!(arrivals.waited(at(start, 100)), None, "nothing is known of it any more");
+        arrivals.handed_on(3000);
+        assert_eq!(arrivals.waited(at(start, 100)), Some(Duration::from_millis(34)));
         arrivals.begin(Duration::ZERO);
         assert_eq!(arrivals.waited(at(start, 100)), None);
     }

@@ -143,7 +143,8 @@ fn play(mut video: Endless, callbacks: &SourceCallbacks, stopping: &AtomicBool, 
             waiting.set(false);
             continue;
         }
-        let times = FrameTimes { capture: now, clock: CaptureClock::Receive, decoded: now, decoded_at };
+        let times =
+            FrameTimes { capture: now, clock: CaptureClock::Receive, decoded: now, decoded_at, arrived_at: decoded_at };
         let buffer = Box::new(Told { pixels: buffer, waiting: waiting.clone() });
         (callbacks.on_frame)(Frame { info: FrameInfo { width, height, seq: 0 }, times, buffer }, for_what);
     }

@@ -218,7 +218,8 @@ impl VirtualClock {
         let due = self.last.map_or(pts, |last| if pts > last { pts } else { last + UNTIMED_STEP });
         self.last = Some(due);
         let capture = self.start.minus_micros(-i64::try_from(due.as_micros()).unwrap_or_default());
-        FrameTimes { capture, clock: CaptureClock::Receive, decoded: capture, decoded_at: self.origin + due }
+        let at = self.origin + due;
+        FrameTimes { capture, clock: CaptureClock::Receive, decoded: capture, decoded_at: at, arrived_at: at }
     }
 
     fn elapsed(&self) -> Duration {

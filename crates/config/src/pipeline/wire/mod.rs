@@ -80,7 +80,7 @@ pub(crate) struct InferenceWire {
     #[schemars(extend("default" = "fallback"))]
     pub on_unavailable: Field<OnUnavailableWire>,
     /// At most so many frames in one run of the network. Left out: with `providers: auto` as many as were measured to be the
-    /// fastest; else 1 on a CPU, where larger batches are slower and take memory, and 8 on any other device.
+    /// fastest; else 2 on a CPU, where larger batches are slower and take memory, and 8 on any other device.
     #[schemars(extend("minimum" = 1, "maximum" = defaults::MAX_MAX_BATCH))]
     pub max_batch: Field<u64>,
     /// How long the first frame of a batch waits for company; at most 10s. Without it a batch still holds whatever came
