@@ -26,6 +26,8 @@ pub struct Attention {
     decoding: DecodingPlan,
     fps: f32,
     lateness: f32,
+    /// While nothing moves a frame is looked at this often all the same.
+    max_idle: Duration,
     /// Locked by the stream's own thread alone, so never contended.
     gate: Option<Mutex<MotionGate>>,
     /// What the tracker follows.
@@ -45,6 +47,7 @@ impl Attention {
             decoding: plan.decoding,
             fps: plan.fps,
             lateness: lateness_borne(plan.priority),
+            max_idle: plan.motion.as_ref().map_or(Duration::MAX, |motion| motion.max_idle),
             gate: MotionGate::of(plan).map(Mutex::new),
             followed: Mutex::default(),
             idle: AtomicBool::new(false),
@@ -96,8 +99,8 @@ impl Attention {
         };
         let may_rest = self.decoding.key_frames_when_idle != Switch::Off && self.is_idle();
         let key_frames_only = match *self.followed.lock() {
-            Followed::Nothing => may_rest.then_some(Duration::MAX),
-            Followed::StillObjects => may_rest.then_some(SEEN_AGAIN_WITHIN),
+            Followed::Nothing => may_rest.then_some(self.max_idle),
+            Followed::StillObjects => may_rest.then_some(SEEN_AGAIN_WITHIN.min(self.max_idle)),
             // Since the last look something has appeared.
             Followed::Others => None,
         };

@@ -7,7 +7,7 @@ use std::{
 
 use sightline_core::{
     event::{FrameBalance, LoadState},
-    frame::Frame,
+    frame::{Frame, FrameTimes},
     plan::Priority,
 };
 
@@ -16,7 +16,7 @@ use crate::{
     governor::{Governor, GovernorSettings, Level},
     load::{LoadMeter, LoadReading},
     rate::{Pace, RateLimit},
-    share::{Candidate, Shares, Turn, weight},
+    share::{Candidate, HUNGRY_AFTER, Shares, Turn, weight},
 };
 
 /// A camera in a queue. Never used again after its removal.
@@ -100,6 +100,8 @@ struct Slot {
     waiting: Option<Waiting>,
     /// A frame of this camera is in a batch. Its next one waits, so that results come in order.
     in_flight: bool,
+    /// When a frame of this camera was last put into a batch.
+    taken_at: Option<Instant>,
     /// The network's answer for that frame is there, and on its way to the camera's task.
     answered_at: Option<Instant>,
     last_put: Option<Instant>,
@@ -180,6 +182,7 @@ impl FrameQueue {
             turn: Turn::default(),
             waiting: None,
             in_flight: false,
+            taken_at: None,
             answered_at: None,
             last_put: None,
             is_still: false,
@@ -332,7 +335,7 @@ impl FrameQueue {
             let Some(slot) = self.slots.get_mut(&candidate.key) else { continue };
             let Some(waiting) = slot.waiting.take() else { continue };
             self.shares.serve(&mut slot.turn, candidate, weight(slot.wish.priority));
-            (slot.in_flight, slot.answered_at) = (true, None);
+            (slot.in_flight, slot.taken_at, slot.answered_at) = (true, Some(now), None);
             batch.push((candidate.key, waiting.frame));
         }
         Next::Run
@@ -430,7 +433,10 @@ impl FrameQueue {
         let governor = self.governor.as_ref();
         for slot in self.slots.values_mut() {
             let stale_after = slot.stale_after(governor.map_or(1.0, |it| it.factor_of(slot.wish.priority)));
-            let old = |w: &mut Waiting| now.saturating_duration_since(w.frame.times.arrived_at) > stale_after;
+            // Old results are better than none for long.
+            let is_hungry = slot.taken_at.is_none_or(|at| now.saturating_duration_since(at) >= HUNGRY_AFTER);
+            let since = |times: &FrameTimes| if is_hungry { times.decoded_at } else { times.arrived_at };
+            let old = |w: &mut Waiting| now.saturating_duration_since(since(&w.frame.times)) > stale_after;
             if let Some(waiting) = slot.waiting.take_if(old) {
                 slot.counts.dropped_stale += 1;
                 self.load.missed(now);

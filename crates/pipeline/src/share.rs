@@ -36,7 +36,8 @@ pub const fn lateness_borne(priority: Priority) -> f32 {
     match priority {
         Priority::Low => 0.5,
         Priority::Normal => 1.0,
-        Priority::High => 2.0,
+        // Less than the two intervals after which its frames are stale.
+        Priority::High => 1.5,
     }
 }
 

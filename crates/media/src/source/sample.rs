@@ -84,8 +84,10 @@ impl Sampler {
         self.stream.watch.frame();
         let PictureSize { width, height } = layout.camera_size();
         let info = FrameInfo { width, height, seq: self.stream.next_seq() };
-        // The picture that is being handed on is this one, or with a decoder that holds pictures back one a little younger.
-        let waited = self.stream.arrivals.waited(decoded_at).unwrap_or_default();
+        // The picture that is being handed on is this one, or with a decoder that holds pictures back one a little younger. What woke
+        // the camera waited for all that leads up to it, and must not be stale for that.
+        let waited =
+            self.stream.arrivals.waited(decoded_at).filter(|_| !self.stream.economy.is_saving()).unwrap_or_default();
         let arrived_at = decoded_at.checked_sub(waited).unwrap_or(decoded_at);
         let times = FrameTimes { capture, clock, decoded, decoded_at, arrived_at };
         self.stream.reporter.frame(Frame { info, times, buffer: Box::new(mapped) }, for_what);

@@ -125,6 +125,27 @@ fn a_frame_that_waited_too_long_is_dropped_and_counted() {
 }
 
 #[test]
+fn a_frame_is_as_old_as_its_arrival_but_old_results_are_better_than_none() {
+    let mut bench = Bench::new(SETTINGS);
+    let a = bench.add(100.0);
+    let put = |bench: &mut Bench, millis: u64| {
+        let (now, arrived_at) = (bench.at(millis), bench.at(millis - 500));
+        let mut frame = frame_at(now);
+        frame.times.arrived_at = arrived_at;
+        assert!(bench.queue.admit(a, now));
+        drop(bench.queue.put(a, frame, false, now));
+        let taken = bench.take(millis + 20).1;
+        taken.iter().for_each(|key| bench.queue.settle(*key, Outcome::Inferred));
+        taken.len()
+    };
+    assert_eq!(put(&mut bench, 1000), 1, "nothing was inferred yet");
+    assert_eq!(put(&mut bench, 1100), 0);
+    assert_eq!(put(&mut bench, 1700), 0);
+    assert_eq!(put(&mut bench, 1800), 1, "nothing for three quarters of a second");
+    assert_eq!(bench.queue.balance(a).dropped_stale, 2);
+}
+
+#[test]
 fn a_camera_that_comes_back_counts_on_and_its_frames_on_the_way_are_stopped() {
     let mut bench = Bench::new(SETTINGS);
     let first = bench.add(100.0);

@@ -18,7 +18,7 @@ use crate::library;
 /// The folder in the state directory.
 const FOLDER: &str = "calibration";
 /// Of the file's format.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What a calibration holds for: with anything else it is made anew.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -234,7 +234,7 @@ mod tests {
         let file = folder.path().join("model.json");
         write(&file, conditions(), &calibration()).unwrap();
         let whole = fs::read_to_string(&file).unwrap();
-        let newer = whole.replacen("\"version\": 1", "\"version\": 2", 1);
+        let newer = whole.replacen("\"version\": 2", "\"version\": 3", 1);
         assert_ne!(newer, whole);
         for text in ["", "{", "[]", &whole[..whole.len() / 2], &newer] {
             fs::write(&file, text).unwrap();

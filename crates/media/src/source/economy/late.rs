@@ -30,11 +30,15 @@ impl State {
             return false;
         }
         if is_disposable {
-            return is_within(self.last_decoded, now, self.patience.min(LATE_FOR));
+            let is_left_out = is_within(self.last_decoded, now, self.patience.min(LATE_FOR));
+            if is_left_out && pressure == Pressure::TooMuch {
+                self.lateness.give_way(now);
+            }
+            return is_left_out;
         }
         // Only where the next key frame is known to come soon; the one after that, where this one goes itself.
         let gap = if is_key { 2 } else { 1 };
-        let comes_soon = self.key_interval.is_some_and(|interval| interval * gap <= self.patience)
+        let comes_soon = self.longest_key_interval().is_some_and(|interval| interval * gap <= self.patience)
             && is_within(self.last_key, now, self.patience)
             && is_within(self.last_decoded, now, self.patience);
         // Those to which no other refers go first.
@@ -42,6 +46,7 @@ impl State {
         if pressure < Pressure::TooMuch || !comes_soon || was_left_out_key || has_others || !self.kept.is_empty() {
             return false;
         }
+        self.lateness.give_way(now);
         self.lateness.forget();
         self.needs_key = Some(SkippedPicture::Late);
         self.left_out_key = is_key;

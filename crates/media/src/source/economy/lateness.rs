@@ -2,7 +2,7 @@
 //!
 //! A machine that cannot decode all that its cameras send is told from one that is busy for a moment by how long it lasts: a picture
 //! may wait for a frame interval, and be it for half a second on end, or while what waits is being worked off. Where that was not
-//! enough, all cameras are watched closely for a while: then none may even lag behind a little for long, or decoders would always
+//! enough for two of them, all cameras are watched closely for a while: then none may even lag behind a little for long, or decoders would always
 //! have something left to do and take the network's time. After that it is tried whether all fits again, and the longer it does not,
 //! the less often.
 //!
@@ -32,6 +32,8 @@ const LOOK_BACK: Duration = Duration::from_millis(250);
 /// Cameras are watched closely for so long at first, and at last when it was too much again soon after that.
 const CLOSELY: Duration = Duration::from_secs(20);
 const CLOSELY_AT_LAST: Duration = Duration::from_secs(160);
+/// Two cameras for which it is too much within so long have a machine in common that is too slow.
+const TOGETHER: Duration = Duration::from_secs(10);
 /// While one is watched closely this share of the limit is lagging behind, but not less than that …
 const BEHIND: f32 = 0.33;
 const LEAST_BEHIND: Duration = Duration::from_millis(10);
@@ -52,46 +54,65 @@ const INTERVAL_WEIGHT: f32 = 1.0 / 16.0;
 const OWN_WEIGHT: f32 = 1.0 / 8.0;
 const CROWD_WEIGHT: f32 = 1.0 / 128.0;
 
+/// For how long it is watched closely after it was too much.
+#[derive(Debug)]
+struct Guard {
+    until: Option<Instant>,
+    span: Duration,
+}
+
+impl Default for Guard {
+    fn default() -> Self {
+        Self { until: None, span: CLOSELY }
+    }
+}
+
+impl Guard {
+    fn raise(&mut self, now: Instant) {
+        if self.is_up(now) {
+            return;
+        }
+        let is_again = self.until.is_some_and(|until| now.saturating_duration_since(until) < self.span);
+        self.span = if is_again { (self.span * 2).min(CLOSELY_AT_LAST) } else { CLOSELY };
+        self.until = Some(now + self.span);
+    }
+
+    fn is_up(&self, now: Instant) -> bool {
+        self.until.is_some_and(|until| now < until)
+    }
+}
+
 /// What the cameras of a machine know of each other. Were each on its own, those that began to leave out pictures would give way to
 /// the others for good.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Crowd {
-    started: Instant,
-    /// Until when all are watched closely, in milliseconds since `started`.
-    closely_until: AtomicU64,
-    /// For how long they are.
-    closely_for: Mutex<Duration>,
+    /// How many cameras there have been.
+    cameras: AtomicU64,
+    /// Looked at once for each picture; held for a comparison.
+    watch: Mutex<Watch>,
     /// Share of the pictures that was left out lately, as the bits of a float.
     left_out: AtomicU32,
 }
 
-impl Default for Crowd {
-    fn default() -> Self {
-        Self {
-            started: Instant::now(),
-            closely_until: AtomicU64::new(0),
-            closely_for: Mutex::new(CLOSELY),
-            left_out: AtomicU32::new(0),
-        }
-    }
+#[derive(Debug, Default)]
+struct Watch {
+    guard: Guard,
+    /// The camera for which it was last too much.
+    last: Option<(u64, Instant)>,
 }
 
 impl Crowd {
-    /// It was too much for one of them, that was not watched closely.
-    fn too_much(&self, now: Instant) {
-        let mut closely_for = self.closely_for.lock().unwrap_or_else(PoisonError::into_inner);
-        let (now, until) = (self.millis(now), self.closely_until.load(Ordering::Relaxed));
-        if now < until {
-            return;
+    /// It was too much for camera `number`. One that is too much for its own decoder is no reason to watch the others.
+    fn too_much(&self, number: u64, now: Instant) {
+        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = watch.last.replace((number, now));
+        if before.is_some_and(|(other, at)| other != number && now.saturating_duration_since(at) < TOGETHER) {
+            watch.guard.raise(now);
         }
-        let is_again = until > 0 && u128::from(now - until) < closely_for.as_millis();
-        *closely_for = if is_again { (*closely_for * 2).min(CLOSELY_AT_LAST) } else { CLOSELY };
-        let span = u64::try_from(closely_for.as_millis()).unwrap_or(u64::MAX);
-        self.closely_until.store(now.saturating_add(span), Ordering::Relaxed);
     }
 
     fn is_closely(&self, now: Instant) -> bool {
-        self.millis(now) < self.closely_until.load(Ordering::Relaxed)
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner).guard.is_up(now)
     }
 
     /// One of them has left out that share of a group of pictures. What two say at once may be lost: it is a mean.
@@ -102,10 +123,6 @@ impl Crowd {
 
     fn left_out(&self) -> f32 {
         f32::from_bits(self.left_out.load(Ordering::Relaxed))
-    }
-
-    fn millis(&self, now: Instant) -> u64 {
-        u64::try_from(now.saturating_duration_since(self.started).as_millis()).unwrap_or(u64::MAX)
     }
 }
 
@@ -124,6 +141,10 @@ pub enum Pressure {
 #[derive(Debug)]
 pub struct Lateness {
     crowd: Arc<Crowd>,
+    /// Its number among them.
+    number: u64,
+    /// Whether this one is watched closely, be it alone.
+    guard: Guard,
     /// Between pictures of the stream, in seconds.
     interval: Option<f32>,
     last_arrival: Option<Instant>,
@@ -147,7 +168,9 @@ impl Lateness {
     pub fn new(camera: &str, crowd: Arc<Crowd>) -> Self {
         let seed = camera.bytes().fold(0u16, |seed, byte| seed.wrapping_mul(31).wrapping_add(u16::from(byte)));
         Self {
+            number: crowd.cameras.fetch_add(1, Ordering::Relaxed),
             crowd,
+            guard: Guard::default(),
             interval: None,
             last_arrival: None,
             late: None,
@@ -171,18 +194,26 @@ impl Lateness {
         let (is_late, is_behind) = (waited > limit, waited > limit.mul_f32(BEHIND).max(LEAST_BEHIND));
         self.behind_since = if is_behind { self.behind_since.or(Some(now)) } else { None };
         self.late = if is_late { Some(self.late.map_or((now, 1), |(since, count)| (since, count + 1))) } else { None };
-        if self.crowd.is_closely(now) {
+        if self.is_closely(now) {
             return self.when_watched_closely(waited, limit, now, borne);
         }
         let is_long = self.late.is_some_and(|(since, pictures)| {
             now.saturating_duration_since(since) >= ON_END && pictures >= ON_END_PICTURES
         });
         let is_worked_off = self.before.is_some_and(|before| waited + WORKED_OFF < before);
-        if is_long && !is_worked_off {
-            self.crowd.too_much(now);
-            return Pressure::TooMuch;
+        if is_long && !is_worked_off { Pressure::TooMuch } else { Pressure::None }
+    }
+
+    /// Pictures are left out because it was too much.
+    pub fn give_way(&mut self, now: Instant) {
+        if !self.is_closely(now) {
+            self.guard.raise(now);
+            self.crowd.too_much(self.number, now);
         }
-        Pressure::None
+    }
+
+    fn is_closely(&self, now: Instant) -> bool {
+        self.guard.is_up(now) || self.crowd.is_closely(now)
     }
 
     fn when_watched_closely(&self, waited: Duration, limit: Duration, now: Instant, borne: f32) -> Pressure {
@@ -205,7 +236,8 @@ impl Lateness {
         self.turn = (self.turn + GOLDEN).fract();
         let (pictures, left_out) = std::mem::take(&mut self.pictures);
         if pictures > 0 {
-            let share = left_out as f32 / pictures as f32;
+            // Of pictures whose wait is not known only the number of those that were left out is.
+            let share = (left_out as f32 / pictures as f32).min(1.0);
             self.left_out += (share - self.left_out) * OWN_WEIGHT;
             self.crowd.note(share);
         }

@@ -37,12 +37,14 @@ const MOST_KEY_INTERVAL: Duration = Duration::from_secs(12);
 const MOST_UNSEEN: Duration = Duration::from_secs(5);
 /// What is kept of one camera, at most: twelve seconds of 5 Mbit/s.
 const MOST_KEPT_BYTES: usize = 8 << 20;
+/// So many intervals between key frames are known.
+const KEY_INTERVALS: usize = 4;
 /// So many more than the wished frames per second are decoded, because they come unevenly.
 const MARGIN: f32 = 1.25;
 /// Pictures that may be decoded on credit, for the same reason.
 const MOST_CREDIT: f32 = 2.0;
 
-/// One camera's. Only its streaming thread comes here, so the lock is never contended.
+/// One camera's. Only the thread that feeds its decoder takes the lock, so it is never contended.
 #[derive(Debug)]
 pub struct Economy {
     state: Mutex<State>,
@@ -61,7 +63,8 @@ struct State {
     references: Option<References>,
     /// Longest time between frames that can be borne.
     patience: Duration,
-    key_interval: Option<Duration>,
+    /// Between the last key frames, the newest first: an extra one says nothing about the next.
+    key_intervals: [Option<Duration>; KEY_INTERVALS],
     last_key: Option<Instant>,
     /// Presentation time of the last key frame that went into the decoder while nothing else did, in nanoseconds.
     lone_key: Option<u64>,
@@ -113,7 +116,7 @@ impl Economy {
         let state = State {
             references: None,
             patience: MOST_KEY_INTERVAL.min(stall_timeout / 2),
-            key_interval: None,
+            key_intervals: [None; KEY_INTERVALS],
             last_key: None,
             lone_key: None,
             holds_back: false,
@@ -162,7 +165,8 @@ impl Economy {
             return 0;
         }
         state.references = layout.map(References::new);
-        (state.key_interval, state.last_key, state.lone_key) = (None, None, None);
+        state.key_intervals = [None; KEY_INTERVALS];
+        (state.last_key, state.lone_key) = (None, None);
         let kept = state.forget_kept();
         state.needs_key = (kept > 0 && state.references.is_some()).then_some(SkippedPicture::Idle);
         state.lateness.forget();
@@ -211,7 +215,8 @@ impl State {
         let is_key = may_be_key && read.as_ref().is_some_and(|picture| references.is_entry(picture));
         let is_disposable = read.is_some_and(|picture| references.is_disposable(&picture, is_key));
         if is_key {
-            self.key_interval = self.last_key.map(|last| now.saturating_duration_since(last));
+            self.key_intervals.rotate_right(1);
+            self.key_intervals[0] = self.last_key.map(|last| now.saturating_duration_since(last));
             self.last_key = Some(now);
             self.needs_key = None;
             self.lateness.key_frame();
@@ -271,8 +276,10 @@ impl State {
         }
         let patience = self.patience.min(often);
         let key_frames_suffice = !self.holds_back
-            && self.key_interval.is_some_and(|interval| interval <= patience)
-            && is_within(self.last_key, now, patience);
+            && self.key_intervals[0].is_some_and(|interval| interval <= patience)
+            && is_within(self.last_key, now, patience)
+            // The last key frame itself may have been held back.
+            && is_within(self.last_decoded, now, patience);
         !self.is_awake(now) && key_frames_suffice && self.kept_bytes + buffer.size() <= MOST_KEPT_BYTES
     }
 
@@ -282,8 +289,12 @@ impl State {
         let Some(often) = wanted.key_frames_only else { return false };
         let unseen = self.patience.min(often).min(MOST_UNSEEN);
         let next_comes_soon =
-            self.key_interval.is_some_and(|interval| is_within(self.last_decoded, now + interval, unseen));
+            self.longest_key_interval().is_some_and(|interval| is_within(self.last_decoded, now + interval, unseen));
         next_comes_soon && !self.is_awake(now) && !self.holds_back && self.sizes.is_same_key(buffer.size())
+    }
+
+    fn longest_key_interval(&self) -> Option<Duration> {
+        self.key_intervals.iter().flatten().max().copied()
     }
 
     fn is_awake(&self, now: Instant) -> bool {

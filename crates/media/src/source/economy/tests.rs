@@ -17,6 +17,7 @@ struct Fed {
     waited: Option<Duration>,
     /// The decoder gives nothing while key frames alone come.
     holds_back: bool,
+    is_without_keys: bool,
 }
 
 impl Fed {
@@ -24,12 +25,20 @@ impl Fed {
         gst::init().unwrap();
         let economy = Economy::new("cam", Arc::default(), stall_timeout);
         economy.begin(&"video/x-h264,stream-format=byte-stream".parse::<gst::Caps>().unwrap());
-        Self { economy, start: Instant::now(), number: 0, left_out: 0, waited: None, holds_back: false }
+        Self {
+            economy,
+            start: Instant::now(),
+            number: 0,
+            left_out: 0,
+            waited: None,
+            holds_back: false,
+            is_without_keys: false,
+        }
     }
 
     /// One more picture of so many bytes; `reference`: whether others refer to it.
     fn picture(&mut self, bytes: usize, reference: bool, wanted: WantedDecoding) -> Verdict {
-        let is_key = self.number.is_multiple_of(KEY_EVERY);
+        let is_key = !self.is_without_keys && self.number.is_multiple_of(KEY_EVERY);
         let header = if is_key {
             0x65
         } else if reference {
@@ -54,6 +63,12 @@ impl Fed {
             self.economy.is_catching_up(buffer.pts());
         }
         verdict
+    }
+
+    /// The same where no key frame comes any more.
+    fn without_key(&mut self, bytes: usize, wanted: WantedDecoding) -> Verdict {
+        self.is_without_keys = true;
+        self.picture(bytes, true, wanted)
     }
 
     fn quiet(&mut self) -> Verdict {
@@ -118,6 +133,20 @@ fn a_key_frame_that_was_held_back_is_decoded_first_on_the_wake_up() {
     let Verdict::CatchUp(kept) = fed.picture(900, true, WantedDecoding::ALL) else { panic!("nothing was kept") };
     assert_eq!(kept.len(), 6, "the key frame and five more");
     assert!(!kept[0].flags().contains(gst::BufferFlags::DELTA_UNIT));
+}
+
+#[test]
+fn key_frames_that_end_after_one_was_held_back_are_not_waited_for() {
+    let mut fed = Fed::new(Duration::from_secs(10));
+    let is_key_held_back = |fed: &mut Fed| {
+        let is_key = fed.number.is_multiple_of(KEY_EVERY);
+        matches!(fed.still(40_000, IDLE), Verdict::Keep) && is_key
+    };
+    (0..4 * KEY_EVERY).for_each(|_| drop(fed.still(40_000, IDLE)));
+    assert!((0..2 * KEY_EVERY).any(|_| is_key_held_back(&mut fed)));
+    // The last one was decoded two seconds before, and five may pass.
+    let waited = (0..60).position(|_| matches!(fed.without_key(900, IDLE), Verdict::CatchUp(_)));
+    assert!(waited.is_some_and(|pictures| (25..35).contains(&pictures)), "{waited:?}");
 }
 
 #[test]

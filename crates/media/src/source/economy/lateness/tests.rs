@@ -32,6 +32,7 @@ impl Stream {
         self.number += 1;
         let pressure = self.lateness.note(waited, arrived + waited, self.borne);
         if pressure == Pressure::TooMuch {
+            self.lateness.give_way(arrived + waited);
             self.lateness.forget();
         }
         pressure
@@ -61,7 +62,7 @@ fn a_hiccup_costs_nothing_be_it_short_or_worked_off() {
     // Two seconds of nothing, then everything at one and a half times the speed at which it came.
     let backlog = (0..90).map(|picture| 2000u64.saturating_sub(picture * 22));
     assert_eq!(stream.wait_all(backlog), 0);
-    assert!(!stream.lateness.crowd.is_closely(stream.start + Duration::from_secs(10)));
+    assert!(!stream.lateness.is_closely(stream.start + Duration::from_secs(10)));
 }
 
 #[test]
@@ -99,32 +100,49 @@ fn while_watched_closely_a_little_for_long_is_too_much_and_a_moment_is_not() {
 
 #[test]
 fn it_is_watched_closely_for_twenty_seconds_and_for_longer_when_it_is_too_much_again() {
-    let crowd = Crowd::default();
-    let at = |seconds: u64| crowd.started + Duration::from_secs(seconds);
-    crowd.too_much(at(100));
-    assert!(!crowd.is_closely(at(121)) && crowd.is_closely(at(119)));
-    crowd.too_much(at(122));
-    assert!(crowd.is_closely(at(161)) && !crowd.is_closely(at(163)));
-    crowd.too_much(at(130));
-    assert!(!crowd.is_closely(at(163)), "what is known already");
+    let (mut guard, start) = (Guard::default(), Instant::now());
+    let at = |seconds: u64| start + Duration::from_secs(seconds);
+    guard.raise(at(100));
+    assert!(!guard.is_up(at(121)) && guard.is_up(at(119)));
+    guard.raise(at(122));
+    assert!(guard.is_up(at(161)) && !guard.is_up(at(163)));
+    guard.raise(at(130));
+    assert!(!guard.is_up(at(163)), "what is known already");
     let mut now = 163;
     for closely_for in [80, 160, 160] {
-        crowd.too_much(at(now));
-        assert!(crowd.is_closely(at(now + closely_for - 1)), "{closely_for}");
+        guard.raise(at(now));
+        assert!(guard.is_up(at(now + closely_for - 1)), "{closely_for}");
         now += closely_for + 1;
-        assert!(!crowd.is_closely(at(now)), "{closely_for}");
+        assert!(!guard.is_up(at(now)), "{closely_for}");
     }
-    crowd.too_much(at(now + 500));
-    assert!(!crowd.is_closely(at(now + 521)), "all had fitted for long");
+    guard.raise(at(now + 500));
+    assert!(!guard.is_up(at(now + 521)), "all had fitted for long");
 }
 
 #[test]
-fn what_is_too_much_for_one_camera_puts_all_on_their_guard() {
+fn what_is_too_much_for_two_cameras_puts_all_on_their_guard_and_for_one_only_that_one() {
     let crowd = Arc::default();
-    let (mut first, mut second) = (Stream::of(&crowd, "first"), Stream::of(&crowd, "second"));
+    let [mut first, mut second, mut third] = ["first", "second", "third"].map(|name| Stream::of(&crowd, name));
+    assert!(first.seconds(3, 200) > 0);
+    assert!(first.seconds(3, 40) > 0, "it has been too much for this one");
     assert_eq!(second.seconds(3, 40), 0);
-    first.seconds(3, 200);
-    assert!(second.seconds(3, 40) > 0);
+    assert!(second.seconds(3, 200) > 0);
+    assert_eq!(third.seconds(3, 5), 0);
+    assert!(third.seconds(3, 40) > 0);
+}
+
+#[test]
+fn who_leaves_out_nothing_puts_nobody_on_their_guard() {
+    let crowd = Arc::default();
+    let [mut first, mut second, mut third] = ["first", "second", "third"].map(|name| Stream::of(&crowd, name));
+    for (number, stream) in [&mut first, &mut second].into_iter().enumerate() {
+        let mut late = |picture: u32| {
+            let now = stream.start + INTERVAL * picture;
+            stream.lateness.note(Duration::from_secs(1), now, 1.0) == Pressure::TooMuch
+        };
+        assert!((0..60).filter(|picture| late(*picture)).count() > 0, "camera {number}");
+    }
+    assert_eq!(third.seconds(10, 40), 0);
 }
 
 /// One of several cameras that share a machine.
@@ -149,6 +167,7 @@ impl Crowded {
             }
             let pressure = self.lateness.note(waited, start + INTERVAL.mul_f64(at), self.borne);
             if !self.is_out && place > 0 && pressure == Pressure::TooMuch {
+                self.lateness.give_way(start + INTERVAL.mul_f64(at));
                 self.lateness.forget();
                 self.is_out = true;
             }
