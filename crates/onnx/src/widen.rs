@@ -3,7 +3,7 @@
 //! Its int8 convolutions have fast paths for inputs of a multiple of four channels, and for depthwise layers of a multiple of
 //! sixteen. SSD MobileNet begins with three colours and, at depth multiplier 0.75, goes on with 24 channels, and those two
 //! layers alone take a third of its time. Channels whose weights are zero change no sum: one more colour, and as many more
-//! channels as are missing, give the same numbers bit for bit, about an eighth sooner.
+//! channels as are missing, give the same numbers bit for bit, and sooner (docs/performance.md).
 
 use std::collections::BTreeMap;
 

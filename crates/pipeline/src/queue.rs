@@ -100,8 +100,8 @@ struct Slot {
     waiting: Option<Waiting>,
     /// A frame of this camera is in a batch. Its next one waits, so that results come in order.
     in_flight: bool,
-    /// When a frame of this camera was last put into a batch.
-    taken_at: Option<Instant>,
+    /// Since when frames have come and none was put into a batch.
+    unserved_since: Option<Instant>,
     /// The network's answer for that frame is there, and on its way to the camera's task.
     answered_at: Option<Instant>,
     last_put: Option<Instant>,
@@ -182,7 +182,7 @@ impl FrameQueue {
             turn: Turn::default(),
             waiting: None,
             in_flight: false,
-            taken_at: None,
+            unserved_since: None,
             answered_at: None,
             last_put: None,
             is_still: false,
@@ -250,6 +250,7 @@ impl FrameQueue {
         let Some(slot) = self.slots.get_mut(&key) else { return };
         // Or frames would seem to come seldom, and wait for longer before they are stale.
         slot.pace.pause();
+        slot.unserved_since = None;
         if slot.undecoded.admit(now) && !slot.is_still {
             self.load.undecoded(now);
         }
@@ -269,6 +270,7 @@ impl FrameQueue {
         let Some(slot) = self.slots.get_mut(&key) else { return Some(frame) };
         slot.is_still = false;
         slot.counts.decoded += 1;
+        slot.unserved_since.get_or_insert(now);
         // Not before: a frame in which nothing moves is no work, and is not among the results either.
         if let Some(governor) = &mut self.governor {
             governor.wished();
@@ -335,7 +337,7 @@ impl FrameQueue {
             let Some(slot) = self.slots.get_mut(&candidate.key) else { continue };
             let Some(waiting) = slot.waiting.take() else { continue };
             self.shares.serve(&mut slot.turn, candidate, weight(slot.wish.priority));
-            (slot.in_flight, slot.taken_at, slot.answered_at) = (true, Some(now), None);
+            (slot.in_flight, slot.unserved_since, slot.answered_at) = (true, None, None);
             batch.push((candidate.key, waiting.frame));
         }
         Next::Run
@@ -434,7 +436,8 @@ impl FrameQueue {
         for slot in self.slots.values_mut() {
             let stale_after = slot.stale_after(governor.map_or(1.0, |it| it.factor_of(slot.wish.priority)));
             // Old results are better than none for long.
-            let is_hungry = slot.taken_at.is_none_or(|at| now.saturating_duration_since(at) >= HUNGRY_AFTER);
+            let is_hungry =
+                slot.unserved_since.is_some_and(|since| now.saturating_duration_since(since) >= HUNGRY_AFTER);
             let since = |times: &FrameTimes| if is_hungry { times.decoded_at } else { times.arrived_at };
             let old = |w: &mut Waiting| now.saturating_duration_since(since(&w.frame.times)) > stale_after;
             if let Some(waiting) = slot.waiting.take_if(old) {

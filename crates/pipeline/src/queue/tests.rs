@@ -138,11 +138,12 @@ fn a_frame_is_as_old_as_its_arrival_but_old_results_are_better_than_none() {
         taken.iter().for_each(|key| bench.queue.settle(*key, Outcome::Inferred));
         taken.len()
     };
-    assert_eq!(put(&mut bench, 1000), 1, "nothing was inferred yet");
-    assert_eq!(put(&mut bench, 1100), 0);
-    assert_eq!(put(&mut bench, 1700), 0);
-    assert_eq!(put(&mut bench, 1800), 1, "nothing for three quarters of a second");
-    assert_eq!(bench.queue.balance(a).dropped_stale, 2);
+    assert_eq!((1000..1750).step_by(50).map(|millis| put(&mut bench, millis)).sum::<usize>(), 0);
+    assert_eq!(put(&mut bench, 1750), 1, "nothing for three quarters of a second");
+    assert_eq!(put(&mut bench, 1800), 0);
+    bench.queue.left_undecoded(a, bench.at(2400));
+    assert_eq!(put(&mut bench, 2600), 0, "none came meanwhile");
+    assert_eq!(bench.queue.balance(a).dropped_stale, 17);
 }
 
 #[test]
