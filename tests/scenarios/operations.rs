@@ -72,7 +72,7 @@ async fn every_route_tells_what_is() {
     let on_topic = listener.on("status").last().expect("a status").json();
     assert_eq!(without_load(status["nodes"][0].clone()), without_load(on_topic.clone()), "as on its topic");
     for load in [&status["nodes"][0]["pipelines"][0]["load"], &on_topic["pipelines"][0]["load"]] {
-        assert_eq!((&load["state"], &load["batch"], &load["fps_factor"]), (&"ok".into(), &8.into(), &1.0.into()));
+        assert_eq!((&load["state"], &load["batch"], &load["fps_factor"]), (&"ok".into(), &2.into(), &1.0.into()));
     }
     assert_eq!(status["brokers"][0]["state"], "connected", "{status:#}");
 
