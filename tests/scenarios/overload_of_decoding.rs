@@ -95,20 +95,21 @@ async fn more_than_can_be_decoded_is_told_and_ends() {
     let brake = Brake::of(&daemon);
     let told = || listener.on("status").last().map(|status| status.json()["pipelines"][0]["load"].clone());
     let mut millis = 0.0;
-    wait_until("the node's status says that decoding does not keep up", || {
+    let share =
+        |load: &serde_json::Value, name: &str| load[name].as_f64().unwrap_or_else(|| panic!("no {name} in {load:#}"));
+    wait_until("the node's status says that decoding does not keep up, and how much is missing", || {
         // Slower and slower, as far as it needs: twice as slow in three seconds.
         millis = f64::max(millis * 1.006, 10.0);
         brake.pull(millis as u32);
-        told().is_some_and(|load| load["decoding"] == "overloaded")
+        // The share is of a moment later than the verdict: more than the twentieth that it takes, one publication later at the latest.
+        told().is_some_and(|load| load["decoding"] == "overloaded" && share(&load, "decoded_share") < 0.95)
     })
     .await;
     daemon.wait_for_metric("sightline_decoding_overloaded", &[("pipeline", "yard")], 1.0).await;
     drop(brake);
     let load = told().expect("a status");
     assert_eq!(load["state"], "overloaded", "{load:#}");
-    // The share is of a moment later than the verdict.
-    assert!(load["decoded_share"].as_f64() < Some(0.98), "{load:#}");
-    assert!(load["inferred_share"].as_f64() <= load["decoded_share"].as_f64(), "{load:#}");
+    assert!(share(&load, "inferred_share") <= share(&load, "decoded_share"), "{load:#}");
     let mut late = 0.0;
     for camera in CAMERAS {
         late += daemon.metric("sightline_pictures_undecoded_total", &[("camera", camera), ("reason", "late")]).await;

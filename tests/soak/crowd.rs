@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::Value;
 use sightline_core::{geometry::BoxInFrame, time::WallTime};
 use sightline_sim::{
     clip::{Clip, ClipOptions},
@@ -16,7 +17,7 @@ use sightline_sim::{
 };
 
 use crate::{
-    account::all_stream,
+    account::{self, all_stream},
     process,
     support::{alone, broker::Broker, cameras, daemon::Daemon, listener::Listener},
 };
@@ -26,8 +27,8 @@ const CAMERAS: usize = 64;
 const LIVELY: usize = 8;
 /// Rounds of the scenes, of 20 s each, that are watched.
 const ROUNDS: u64 = 2;
-/// For gates to learn their scene, and for the last events to come.
-const MARGIN: Duration = Duration::from_secs(25);
+/// For gates to learn their scenes, and for rounds to pass.
+const PATIENCE: Duration = Duration::from_secs(120);
 /// An event is about the object of its label that overlaps its box the most, and at least so much.
 const LEAST_IOU: f32 = 0.3;
 
@@ -70,16 +71,23 @@ impl Crowd {
         );
         let mut daemon = Daemon::start(&yaml);
         all_stream(&daemon, count).await;
-        tokio::time::sleep(MARGIN).await;
+        until("nothing is decoded but key frames where nobody comes", async || {
+            let is_idle = |camera: &Value| camera["idle"] == true;
+            account::cameras(&daemon).await.iter().skip(LIVELY).all(is_idle)
+        })
+        .await;
         let rounds: Vec<u64> = (0..LIVELY).map(|index| 1 + self.frame_of_now(index) / self.frames(index)).collect();
         let (begun, before) = (Instant::now(), process::cpu_time(daemon.id()));
-        // The first whole round begins within one, and ends so many later.
-        tokio::time::sleep(Duration::from_secs(20 * (ROUNDS + 1))).await;
+        until("whole rounds of all scenes", async || {
+            let round = |index: usize| self.frame_of_now(index) / self.frames(index);
+            rounds.iter().enumerate().all(|(index, first)| round(index) >= first + ROUNDS)
+        })
+        .await;
         let cores = (process::cpu_time(daemon.id()) - before).as_secs_f64() / begun.elapsed().as_secs_f64();
-        tokio::time::sleep(Duration::from_secs(5)).await;
-        let reported = (0..LIVELY).map(|index| self.reported(&listener, index, rounds[index])).collect();
         let (status, _) = daemon.terminate().await;
         assert!(status.success());
+        listener.wait_for_last_of(&daemon.recorded()).await;
+        let reported = (0..LIVELY).map(|index| self.reported(&listener, index, rounds[index])).collect();
         (reported, cores)
     }
 
@@ -111,6 +119,15 @@ impl Crowd {
             objects.extend(nearest.map(|object| object.id));
         }
         reported
+    }
+}
+
+/// Waits until it is so.
+async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !is_so().await {
+        assert!(Instant::now() < deadline, "waited {PATIENCE:?} in vain for: {what}");
+        tokio::time::sleep(Duration::from_millis(250)).await;
     }
 }
 

@@ -77,7 +77,7 @@ impl Stream {
             clock: Arc::new(CameraClock::new()),
             tap: Tap::of(camera),
             watch: Watch::new(camera.stall_timeout),
-            economy: Economy::new(&camera.id, Arc::clone(&CROWD), camera.stall_timeout),
+            economy: Economy::new(Arc::clone(&CROWD), camera.stall_timeout),
             arrivals: Arc::default(),
             silence: Silence::new(camera.stall_timeout),
             certificate_refused: AtomicBool::new(false),

@@ -14,11 +14,11 @@ const SPARED_FOR: Duration = Duration::from_millis(500);
 impl State {
     /// How much decoding lags behind. What was saved while nothing moved may be late.
     pub(super) fn pressure(&mut self, waited: Option<Duration>, now: Instant, wanted: WantedDecoding) -> Pressure {
-        let (Some(waited), Some(borne)) = (waited, wanted.lateness) else { return Pressure::None };
+        let (Some(waited), Some(borne)) = (waited, wanted.lateness) else { return Pressure::Nothing };
         let pressure = self.lateness.note(waited, now, borne);
         if is_within(self.last_saving, now, AWAKE) {
             self.lateness.forget();
-            return Pressure::None;
+            return Pressure::Nothing;
         }
         pressure
     }
@@ -26,7 +26,7 @@ impl State {
     /// Whether a picture is left out because decoding does not keep up, and with it what refers to it.
     pub(super) fn is_too_late(&mut self, pressure: Pressure, is_key: bool, is_disposable: bool, now: Instant) -> bool {
         let was_left_out_key = is_key && std::mem::take(&mut self.left_out_key);
-        if pressure == Pressure::None {
+        if pressure == Pressure::Nothing {
             return false;
         }
         if is_disposable {

@@ -2,8 +2,8 @@
 //!
 //! A machine that cannot decode all that its cameras send is told from one that is busy for a moment by how long it lasts: a picture
 //! may wait for a frame interval, and be it for half a second on end, or while what waits is being worked off. Where that was not
-//! enough for two of them, all cameras are watched closely for a while: then none may even lag behind a little for long, or decoders would always
-//! have something left to do and take the network's time. After that it is tried whether all fits again, and the longer it does not,
+//! enough for two of them, all cameras are watched closely for a while: then none may even lag behind a little for long, or decoders
+//! would always have something left to do and take the network's time. After that it is tried whether all fits again, and the longer it does not,
 //! the less often.
 //!
 //! Cameras that are late together must not all leave out pictures at one moment, or all of them would do nothing and then all too
@@ -130,9 +130,9 @@ impl Crowd {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Pressure {
     /// Nothing.
-    None,
+    Nothing,
     /// Pictures to which no other refers are better left out.
-    Some,
+    Little,
     /// Decoding does not keep up.
     TooMuch,
 }
@@ -165,10 +165,10 @@ pub struct Lateness {
 
 impl Lateness {
     /// Each camera has its turn at another time.
-    pub fn new(camera: &str, crowd: Arc<Crowd>) -> Self {
-        let seed = camera.bytes().fold(0u16, |seed, byte| seed.wrapping_mul(31).wrapping_add(u16::from(byte)));
+    pub fn new(crowd: Arc<Crowd>) -> Self {
+        let number = crowd.cameras.fetch_add(1, Ordering::Relaxed);
         Self {
-            number: crowd.cameras.fetch_add(1, Ordering::Relaxed),
+            number,
             crowd,
             guard: Guard::default(),
             interval: None,
@@ -177,7 +177,7 @@ impl Lateness {
             behind_since: None,
             looking: None,
             before: None,
-            turn: (f32::from(seed) * GOLDEN).fract(),
+            turn: (number as f64 * f64::from(GOLDEN)).fract() as f32,
             pictures: (0, 0),
             left_out: 0.0,
         }
@@ -201,7 +201,7 @@ impl Lateness {
             now.saturating_duration_since(since) >= ON_END && pictures >= ON_END_PICTURES
         });
         let is_worked_off = self.before.is_some_and(|before| waited + WORKED_OFF < before);
-        if is_long && !is_worked_off { Pressure::TooMuch } else { Pressure::None }
+        if is_long && !is_worked_off { Pressure::TooMuch } else { Pressure::Nothing }
     }
 
     /// Pictures are left out because it was too much.
@@ -217,13 +217,13 @@ impl Lateness {
     }
 
     fn when_watched_closely(&self, waited: Duration, limit: Duration, now: Instant, borne: f32) -> Pressure {
-        let Some(behind_since) = self.behind_since else { return Pressure::None };
+        let Some(behind_since) = self.behind_since else { return Pressure::Nothing };
         let compensation = (self.left_out - self.crowd.left_out()) * COMPENSATION;
         let turn = (self.turn + compensation).clamp(0.0, MOST_BORNE);
         let is_over = waited > limit.mul_f32(OVER + OVER_SPREAD * turn.min(1.0));
         let borne_for = (BEHIND_FOR + BEHIND_SPREAD.mul_f32(turn)).mul_f32(borne);
         let is_long = now.saturating_duration_since(behind_since) >= borne_for;
-        if is_over || is_long { Pressure::TooMuch } else { Pressure::Some }
+        if is_over || is_long { Pressure::TooMuch } else { Pressure::Little }
     }
 
     /// A picture was left out for it.

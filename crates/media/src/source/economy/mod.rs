@@ -112,7 +112,7 @@ enum Verdict {
 
 impl Economy {
     /// `stall_timeout`: without a frame for so long the camera counts as stalled.
-    pub fn new(camera: &str, crowd: Arc<Crowd>, stall_timeout: Duration) -> Self {
+    pub fn new(crowd: Arc<Crowd>, stall_timeout: Duration) -> Self {
         let state = State {
             references: None,
             patience: MOST_KEY_INTERVAL.min(stall_timeout / 2),
@@ -121,7 +121,7 @@ impl Economy {
             lone_key: None,
             holds_back: false,
             needs_key: None,
-            lateness: Lateness::new(camera, crowd),
+            lateness: Lateness::new(crowd),
             left_out_key: false,
             last_disposable: None,
             last_decoded: None,

@@ -23,7 +23,7 @@ struct Fed {
 impl Fed {
     fn new(stall_timeout: Duration) -> Self {
         gst::init().unwrap();
-        let economy = Economy::new("cam", Arc::default(), stall_timeout);
+        let economy = Economy::new(Arc::default(), stall_timeout);
         economy.begin(&"video/x-h264,stream-format=byte-stream".parse::<gst::Caps>().unwrap());
         Self {
             economy,
@@ -233,7 +233,7 @@ fn of_mjpeg_so_many_are_decoded_as_are_wished() {
     for (key_frames_only, fps, least, most) in
         [(None, 2.0, 24, 28), (idle, 2.0, 24, 28), (None, 20.0, 100, 100), (None, 0.01, 3, 4)]
     {
-        let economy = Economy::new("cam", Arc::default(), Duration::from_secs(10));
+        let economy = Economy::new(Arc::default(), Duration::from_secs(10));
         economy.begin(&"image/jpeg".parse::<gst::Caps>().unwrap());
         let (start, buffer) = (Instant::now(), gst::Buffer::from_slice([0u8; 50]));
         let wanted =
@@ -357,7 +357,7 @@ fn pictures_to_which_no_other_refers_go_first() {
 #[test]
 fn of_mjpeg_single_pictures_are_left_out_and_never_all() {
     gst::init().unwrap();
-    let economy = Economy::new("cam", Arc::default(), Duration::from_secs(10));
+    let economy = Economy::new(Arc::default(), Duration::from_secs(10));
     economy.begin(&"image/jpeg".parse::<gst::Caps>().unwrap());
     let (buffer, start) = (gst::Buffer::from_slice([0u8; 50]), Instant::now());
     let decoded = |numbers: std::ops::Range<u32>, waited: fn(u32) -> u64| {

@@ -16,12 +16,12 @@ struct Stream {
 }
 
 impl Stream {
-    fn of(crowd: &Arc<Crowd>, camera: &str) -> Self {
-        Self { lateness: Lateness::new(camera, Arc::clone(crowd)), start: Instant::now(), number: 0, borne: 1.0 }
+    fn of(crowd: &Arc<Crowd>) -> Self {
+        Self { lateness: Lateness::new(Arc::clone(crowd)), start: Instant::now(), number: 0, borne: 1.0 }
     }
 
     fn new() -> Self {
-        Self::of(&Arc::default(), "cam")
+        Self::of(&Arc::default())
     }
 
     fn wait(&mut self, waited: Duration) -> Pressure {
@@ -81,7 +81,7 @@ fn slow_streams_may_be_later_than_fast_ones() {
     // Four pictures a second.
     let late = (0..60).filter(|picture| {
         let arrived = slow.start + Duration::from_millis(250) * *picture;
-        slow.lateness.note(Duration::from_millis(200), arrived + Duration::from_millis(200), 1.0) > Pressure::None
+        slow.lateness.note(Duration::from_millis(200), arrived + Duration::from_millis(200), 1.0) > Pressure::Nothing
     });
     assert_eq!(late.count(), 0);
     let mut fast = Stream::new();
@@ -122,7 +122,7 @@ fn it_is_watched_closely_for_twenty_seconds_and_for_longer_when_it_is_too_much_a
 #[test]
 fn what_is_too_much_for_two_cameras_puts_all_on_their_guard_and_for_one_only_that_one() {
     let crowd = Arc::default();
-    let [mut first, mut second, mut third] = ["first", "second", "third"].map(|name| Stream::of(&crowd, name));
+    let [mut first, mut second, mut third] = [(); 3].map(|()| Stream::of(&crowd));
     assert!(first.seconds(3, 200) > 0);
     assert!(first.seconds(3, 40) > 0, "it has been too much for this one");
     assert_eq!(second.seconds(3, 40), 0);
@@ -134,7 +134,7 @@ fn what_is_too_much_for_two_cameras_puts_all_on_their_guard_and_for_one_only_tha
 #[test]
 fn who_leaves_out_nothing_puts_nobody_on_their_guard() {
     let crowd = Arc::default();
-    let [mut first, mut second, mut third] = ["first", "second", "third"].map(|name| Stream::of(&crowd, name));
+    let [mut first, mut second, mut third] = [(); 3].map(|()| Stream::of(&crowd));
     for (number, stream) in [&mut first, &mut second].into_iter().enumerate() {
         let mut late = |picture: u32| {
             let now = stream.start + INTERVAL * picture;
@@ -184,14 +184,14 @@ impl Crowded {
 /// and the waits of those, ascending.
 fn crowded(borne: &[f32], budget: usize, seconds: u64, group_at: fn(usize) -> u64) -> (Vec<u64>, Vec<Duration>) {
     let (crowd, start) = (Arc::<Crowd>::default(), Instant::now());
-    let begin = |(index, borne): (usize, &f32)| Crowded {
-        lateness: Lateness::new(&format!("cam-{index}"), Arc::clone(&crowd)),
+    let begin = |borne: &f32| Crowded {
+        lateness: Lateness::new(Arc::clone(&crowd)),
         borne: *borne,
         waiting: VecDeque::new(),
         is_out: false,
         decoded: 0,
     };
-    let mut cameras: Vec<Crowded> = borne.iter().enumerate().map(begin).collect();
+    let mut cameras: Vec<Crowded> = borne.iter().map(begin).collect();
     let (mut waits, warm_up) = (Vec::new(), 20 * GROUP);
     for tick in 0..warm_up + seconds * GROUP {
         for (index, camera) in cameras.iter_mut().enumerate() {
