@@ -1,9 +1,10 @@
 //! Pictures that are not decoded because nobody needs them: what stands between a camera's parser and its decoder.
 //!
-//! Three kinds. Pictures to which no other one refers are left out one by one. While nothing moves, everything but key frames
-//! is, and of these those that are as large as the last one; it is kept until the next key frame, and when something happens the decoder is given all of it at once, as if it had
-//! never been held back. Decoding one group of pictures takes less time than it takes to be sent. And where decoding does not
-//! keep up, the rest of a group of pictures is left out, so that what is decoded is not late.
+//! Three kinds. Pictures to which no other one refers are left out one by one. While nothing moves, nothing but key frames is
+//! decoded, and of these none that is as large as the last one; what is left out is kept until the next key frame, and when something
+//! happens the decoder is given all of it at once, as if it had never been held back. Decoding one group of pictures takes less time
+//! than it takes to be sent. And where decoding does not keep up, the rest of a group of pictures is left out, so that what is decoded
+//! is not late.
 
 mod late;
 mod lateness;
