@@ -22,6 +22,7 @@ pub mod network;
 pub mod nms;
 pub mod objects;
 pub mod operations;
+pub mod operators;
 pub mod outbox;
 pub mod picture;
 pub mod picture_watch;

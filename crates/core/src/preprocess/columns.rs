@@ -67,7 +67,7 @@ impl Columns {
                 unsafe { sample_long(row, &self.picks.long, &self.weights, into) }
             }
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx2 | Kind::Avx512 if !self.picks.short.is_empty() => {
+            Kind::Avx2 | Kind::AvxVnni | Kind::Avx512 if !self.picks.short.is_empty() => {
                 // SAFETY: as above; AVX-512 includes AVX2.
                 unsafe { sample_short(row, &self.picks.short, &self.weights, into) }
             }

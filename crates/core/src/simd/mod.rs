@@ -20,7 +20,9 @@ pub(crate) enum Kind {
     Neon,
     /// From Intel's Haswell (2013) and AMD's Excavator (2015) on.
     Avx2,
-    /// With byte permutations (VBMI): from Intel's Ice Lake (2019) and AMD's Zen 4 (2022) on.
+    /// AVX2 with products of bytes (VNNI): from Intel's Alder Lake (2021, also its N series) and AMD's Zen 5 (2024) on.
+    AvxVnni,
+    /// With byte permutations (VBMI) and products of bytes (VNNI): from Intel's Ice Lake (2019) and AMD's Zen 4 (2022) on.
     Avx512,
 }
 
@@ -36,7 +38,8 @@ impl Level {
 
     /// Those of this CPU, the best one last.
     pub fn available() -> impl Iterator<Item = Self> {
-        [Kind::Portable, Kind::Neon, Kind::Avx2, Kind::Avx512].into_iter().filter(|kind| kind.is_available()).map(Self)
+        let kinds = [Kind::Portable, Kind::Neon, Kind::Avx2, Kind::AvxVnni, Kind::Avx512];
+        kinds.into_iter().filter(|kind| kind.is_available()).map(Self)
     }
 
     pub(crate) const fn kind(self) -> Kind {
@@ -50,6 +53,7 @@ impl Level {
             Kind::Portable => "portable",
             Kind::Neon => "neon",
             Kind::Avx2 => "avx2",
+            Kind::AvxVnni => "avx-vnni",
             Kind::Avx512 => "avx512",
         }
     }
@@ -62,11 +66,13 @@ impl Kind {
             Self::Portable => true,
             Self::Neon => false,
             Self::Avx2 => is_x86_feature_detected!("avx2"),
+            Self::AvxVnni => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("avxvnni"),
             Self::Avx512 => {
                 is_x86_feature_detected!("avx512f")
                     && is_x86_feature_detected!("avx512bw")
                     && is_x86_feature_detected!("avx512vl")
                     && is_x86_feature_detected!("avx512vbmi")
+                    && is_x86_feature_detected!("avx512vnni")
             }
         }
     }
@@ -102,7 +108,7 @@ macro_rules! kernel {
                 match level.kind() {
                     $crate::simd::Kind::Portable | $crate::simd::Kind::Neon => plain($($argument),*),
                     // SAFETY: a `Level` of this kind is made only where the CPU was asked for these features.
-                    $crate::simd::Kind::Avx2 => unsafe { avx2($($argument),*) },
+                    $crate::simd::Kind::Avx2 | $crate::simd::Kind::AvxVnni => unsafe { avx2($($argument),*) },
                     // SAFETY: as above.
                     $crate::simd::Kind::Avx512 => unsafe { avx512($($argument),*) },
                 }

@@ -59,7 +59,7 @@ impl Picks {
         let (long, short) = match level.kind() {
             super::Kind::Portable => (false, false),
             super::Kind::Neon => (true, false),
-            super::Kind::Avx2 => (false, true),
+            super::Kind::Avx2 | super::Kind::AvxVnni => (false, true),
             super::Kind::Avx512 => (true, true),
         };
         if long && self.rebuild_long(offsets.clone(), step, row_bytes).is_none() {
@@ -212,7 +212,7 @@ mod tests {
         match level.kind() {
             Kind::Portable | Kind::Neon => Vec::new(),
             // SAFETY: a `Level` of this kind is made only where the CPU was asked for these features.
-            Kind::Avx2 => picks.short.iter().flat_map(|block| unsafe { block.pick(row) }).collect(),
+            Kind::Avx2 | Kind::AvxVnni => picks.short.iter().flat_map(|block| unsafe { block.pick(row) }).collect(),
             // SAFETY: as above.
             Kind::Avx512 if picks.short.is_empty() => picks.long.iter().flat_map(|b| unsafe { b.pick(row) }).collect(),
             // SAFETY: as above; AVX-512 includes AVX2.

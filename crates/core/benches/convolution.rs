@@ -1,0 +1,67 @@
+//! The convolutions of 3×3 of SSD MobileNetV1 300×300, each as it happens for every inferred frame.
+//! `cargo bench -p sightline-core --bench convolution`
+#![allow(missing_docs, reason = "criterion's macros make public functions")]
+#![allow(clippy::unwrap_used, reason = "layers that the tests have as well")]
+
+use std::hint::black_box;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use sightline_core::{
+    operators::convolution::{Convolution, Layer, Reads},
+    simd::Level,
+};
+
+/// Side of the input, channels of the output, stride, pads above and left.
+const DEPTHWISE: [(usize, usize, usize, usize); 9] = [
+    (150, 32, 1, 1),
+    (150, 64, 2, 0),
+    (75, 128, 1, 1),
+    (75, 128, 2, 1),
+    (38, 256, 1, 1),
+    (38, 256, 2, 0),
+    (19, 512, 1, 1),
+    (19, 512, 2, 1),
+    (10, 1024, 1, 1),
+];
+
+fn run(
+    criterion: &mut Criterion,
+    name: &str,
+    reads: Reads,
+    (side, outputs, stride, pad): (usize, usize, usize, usize),
+) {
+    let mut random = fastrand::Rng::with_seed(3);
+    let inputs = if reads == Reads::Channel { 1 } else { 4 };
+    let weights: Vec<i8> = (0..outputs * inputs * 9).map(|_| random.i8(-127..)).collect();
+    let layer = Layer {
+        reads,
+        weights: &weights,
+        bias: &vec![100; outputs],
+        scale: &vec![0.003; outputs],
+        input_zero_point: 0,
+        output_zero_point: 0,
+        stride,
+        pads: [pad, pad, 1, 1],
+    };
+    let mut convolution = Convolution::new(&layer).unwrap();
+    let input: Vec<u8> = (0..side * side * convolution.inputs()).map(|_| random.u8(..)).collect();
+    let [height, width] = convolution.output_size([side; 2]).unwrap();
+    let mut output = vec![0; height * width * outputs];
+    let mut group = criterion.benchmark_group(name);
+    for level in Level::available().filter(|level| Convolution::is_fast(*level)) {
+        group.bench_function(format!("{side} to {height}, {outputs} channels, {}", level.name()), |bencher| {
+            bencher.iter(|| convolution.run(level, black_box(&input), [side; 2], &mut output));
+        });
+    }
+    group.finish();
+}
+
+fn convolution(criterion: &mut Criterion) {
+    run(criterion, "first layer", Reads::Pixels, (300, 32, 2, 0));
+    for layer in DEPTHWISE {
+        run(criterion, "depthwise", Reads::Channel, layer);
+    }
+}
+
+criterion_group!(benches, convolution);
+criterion_main!(benches);
