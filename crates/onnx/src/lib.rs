@@ -5,19 +5,19 @@
 //! Everything goes from bytes to bytes: files belong to the caller. Only this crate names `prost`.
 
 mod error;
+mod faster;
 mod graph;
 mod inspect;
 mod proto;
 mod tensor;
 pub mod tflite;
 mod weights;
-mod widen;
 mod write;
 
 pub use self::{
     error::OnnxError,
+    faster::faster,
     inspect::{Dimension, Facts, TensorFacts, WeightType, inspect},
     weights::{LayerWeights, Weights},
-    widen::widen,
     write::write,
 };

@@ -2,6 +2,7 @@
 
 mod gpu;
 pub mod library;
+mod operators;
 mod outputs;
 mod placement;
 mod provider;

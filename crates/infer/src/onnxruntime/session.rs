@@ -17,7 +17,7 @@ use sightline_core::{
     tensor::{InputData, InputView, OutputView},
 };
 
-use super::{library, outputs::OutputBuffers, placement::Profile, provider};
+use super::{library, operators, outputs::OutputBuffers, placement::Profile, provider};
 use crate::{
     error::InferError,
     graph::{self, Port},
@@ -203,6 +203,9 @@ fn session_builder(provider: &Provider, profile: Option<&Profile>) -> Result<Ses
             .with_inter_op_spinning(false)?
             // One block for all of a run's tensors: it made SSD MobileNetV1 3 % slower, as less of it stays in the caches.
             .with_memory_pattern(!matches!(provider, Provider::Cpu(_)))?;
+        if let Provider::Cpu(_) = provider {
+            builder = builder.with_operators(operators::domain()?)?;
+        }
         if let Some(profile) = profile {
             builder = builder.with_profiling(profile.prefix())?;
         }

@@ -17,8 +17,8 @@ use crate::library;
 
 /// The folder in the state directory.
 const FOLDER: &str = "calibration";
-/// Of the file's format.
-const VERSION: u32 = 2;
+/// Of the file's format, and of what a provider does: another one measures anew.
+const VERSION: u32 = 3;
 
 /// What a calibration holds for: with anything else it is made anew.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

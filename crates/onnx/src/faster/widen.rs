@@ -5,55 +5,23 @@
 //! layers alone take a third of its time. Channels whose weights are zero change no sum: one more colour, and as many more
 //! channels as are missing, give the same numbers bit for bit, and sooner (docs/performance.md).
 
-use std::collections::BTreeMap;
-
-use prost::Message;
-
-use crate::proto::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, attribute_type, data_type};
+use super::find::{Convolution, group, initializer, only_output, only_user, quantised, weights_of};
+use crate::proto::{GraphProto, data_type};
 
 /// Channels of the picture, as wide as the kernels like it.
 const COLORS: usize = 4;
 /// Channels of a depthwise layer come in so many.
 const LANES: usize = 16;
 
-/// The model in that form: its pictures have a fourth channel, for zeros, and its outputs are the same. `None` where its beginning
-/// is not of the form known here: a picture of bytes `[N, H, W, 3]`, transposed, dequantised, convolved.
-#[must_use]
-pub fn widen(model: &[u8]) -> Option<Vec<u8>> {
-    let mut model = ModelProto::decode(model).ok()?;
-    let graph = model.graph.as_mut()?;
-    // What is written again must be all that was read.
-    let is_known =
-        |attribute: &AttributeProto| matches!(attribute.r#type, Some(attribute_type::INT | attribute_type::INTS));
-    if !graph.node.iter().flat_map(|node| &node.attribute).all(is_known) {
-        return None;
-    }
-    let first = first_layer(graph)?;
-    widen_colors(graph, &first)?;
+/// The graph in that form: its pictures have a fourth channel, for zeros. `None` where the first layer is not one of pictures.
+pub(super) fn widen(graph: &mut GraphProto, first: &Convolution) -> Option<()> {
+    widen_colors(graph, first)?;
     // Not every network has such a layer second.
     let mut with_channels = graph.clone();
-    if widen_channels(&mut with_channels, &first).is_some() {
+    if widen_channels(&mut with_channels, first).is_some() {
         *graph = with_channels;
     }
-    Some(model.encode_to_vec())
-}
-
-fn first_layer(graph: &GraphProto) -> Option<Convolution> {
-    let [input] = graph.input.as_slice() else { return None };
-    let tensor = input.r#type.as_ref()?.tensor_type.as_ref()?;
-    let dims = &tensor.shape.as_ref()?.dim;
-    if tensor.elem_type != Some(data_type::UINT8) || dims.len() != 4 || dims[3].dim_value != Some(3) {
-        return None;
-    }
-    let transpose = only_user(graph, input.name.as_ref()?)?;
-    let node = &graph.node[transpose];
-    if node.op_type() != "Transpose" || attribute(node, "perm")?.ints != [0, 3, 1, 2] {
-        return None;
-    }
-    let dequantised = only_user(graph, only_output(node)?)?;
-    let layer = Convolution::behind(graph, dequantised)?;
-    let weights = weights_of(graph, &layer)?;
-    (group(&graph.node[layer.node]) == 1 && weights.dims.get(1) == Some(&3)).then_some(layer)
+    Some(())
 }
 
 /// A fourth colour, which is nothing, and whose weights are zero.
@@ -67,8 +35,8 @@ fn widen_colors(graph: &mut GraphProto, first: &Convolution) -> Option<()> {
 
 /// More channels between the first layer and the third, over the depthwise second one.
 fn widen_channels(graph: &mut GraphProto, first: &Convolution) -> Option<()> {
-    let second = Convolution::behind(graph, quantised_again(graph, first)?)?;
-    let third = Convolution::behind(graph, quantised_again(graph, &second)?)?;
+    let second = next(graph, first)?;
+    let third = next(graph, &second)?;
     let channels = usize::try_from(*weights_of(graph, first)?.dims.first()?).ok()?;
     let wide = channels.next_multiple_of(LANES);
     let is_depthwise = group(&graph.node[second.node]) == i64::try_from(channels).ok()?
@@ -86,48 +54,10 @@ fn widen_channels(graph: &mut GraphProto, first: &Convolution) -> Option<()> {
     Some(())
 }
 
-/// A convolution of dequantised tensors: the nodes that give its three inputs.
-struct Convolution {
-    /// The node.
-    node: usize,
-    /// Dequantises its input.
-    input: usize,
-    /// Dequantises its weights.
-    weights: usize,
-    /// Dequantises its bias, where it has one.
-    bias: Option<usize>,
-}
-
-impl Convolution {
-    /// The convolution whose input the node `dequantise` gives, and nobody else's.
-    fn behind(graph: &GraphProto, dequantise: usize) -> Option<Self> {
-        let given = &graph.node[dequantise];
-        if given.op_type() != "DequantizeLinear" {
-            return None;
-        }
-        let node = only_user(graph, only_output(given)?)?;
-        let convolution = &graph.node[node];
-        if convolution.op_type() != "Conv" || convolution.input.first() != given.output.first() {
-            return None;
-        }
-        let dequantised = |name: &String| {
-            let found = graph.node.iter().position(|node| node.output.first() == Some(name))?;
-            (graph.node[found].op_type() == "DequantizeLinear").then_some(found)
-        };
-        let weights = dequantised(convolution.input.get(1)?)?;
-        let bias = convolution.input.get(2).map(|name| dequantised(name).ok_or(())).transpose().ok()?;
-        Some(Self { node, input: dequantise, weights, bias })
-    }
-}
-
-/// The node that dequantises what `layer` gives, once it has been quantised, and that nobody else sees.
-fn quantised_again(graph: &GraphProto, layer: &Convolution) -> Option<usize> {
-    let quantise = only_user(graph, only_output(&graph.node[layer.node])?)?;
-    let node = &graph.node[quantise];
-    if node.op_type() != "QuantizeLinear" {
-        return None;
-    }
-    only_user(graph, only_output(node)?)
+/// The layer that alone sees what `layer` gives.
+fn next(graph: &GraphProto, layer: &Convolution) -> Option<Convolution> {
+    let quantise = quantised(graph, layer)?;
+    Convolution::behind(graph, only_user(graph, only_output(&graph.node[quantise])?)?)
 }
 
 /// Zeros along `axis` of a layer's weights, up to `to`.
@@ -199,47 +129,9 @@ fn pad(graph: &mut GraphProto, name: &str, axis: usize, to: usize, data_type: i3
     Some(())
 }
 
-fn initializer<'a>(graph: &'a GraphProto, name: &str) -> Option<&'a TensorProto> {
-    graph.initializer.iter().find(|tensor| tensor.name.as_deref() == Some(name))
-}
-
-fn weights_of<'a>(graph: &'a GraphProto, layer: &Convolution) -> Option<&'a TensorProto> {
-    initializer(graph, graph.node[layer.weights].input.first()?)
-}
-
-/// The one node that takes `name`; nobody else does, and neither is it an output of the graph.
-fn only_user(graph: &GraphProto, name: &str) -> Option<usize> {
-    if graph.output.iter().any(|output| output.name.as_deref() == Some(name)) {
-        return None;
-    }
-    let takes = |node: &NodeProto| node.input.iter().filter(|input| *input == name).count();
-    let users: BTreeMap<usize, usize> =
-        graph.node.iter().map(takes).enumerate().filter(|(_, count)| *count > 0).collect();
-    match users.iter().next() {
-        Some((user, 1)) if users.len() == 1 => Some(*user),
-        _ => None,
-    }
-}
-
-fn only_output(node: &NodeProto) -> Option<&str> {
-    match node.output.as_slice() {
-        [only] => Some(only),
-        _ => None,
-    }
-}
-
-fn attribute<'a>(node: &'a NodeProto, name: &str) -> Option<&'a AttributeProto> {
-    node.attribute.iter().find(|attribute| attribute.name.as_deref() == Some(name))
-}
-
-/// 1 where it is not said (ONNX's operator Conv).
-fn group(node: &NodeProto) -> i64 {
-    attribute(node, "group").and_then(|group| group.i).unwrap_or(1)
-}
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
+    use crate::proto::{NodeProto, TensorProto};
 
     use super::*;
 
@@ -265,12 +157,5 @@ mod tests {
         let mut graph = GraphProto { node: vec![node.clone(), node], ..GraphProto::default() };
         graph.initializer.push(TensorProto::raw("w", data_type::INT8, &[1, 3], vec![1, 2, 3]));
         assert_eq!(pad(&mut graph, "w", 1, 4, data_type::INT8, &[0]), None);
-    }
-
-    proptest! {
-        #[test]
-        fn any_bytes_are_read_to_an_end(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            prop_assert_eq!(widen(&bytes), None);
-        }
     }
 }
