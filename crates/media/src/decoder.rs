@@ -7,6 +7,7 @@ use sightline_core::ports::{SourceError, SourceErrorCode};
 use crate::{
     elements::{set_if_present, source_error},
     nvmm::{self, NvmmBridge},
+    picture_memory,
 };
 
 /// A decoder that has reached READY, which is where hardware decoders open their device.
@@ -127,6 +128,9 @@ fn start(factory: &gst::ElementFactory, one_thread: bool) -> Result<Decoder, Str
         nvmm::is_all_that_comes_out(factory).then(NvmmBridge::make).transpose().map_err(|error| error.message)?;
     let element = factory.create().build().map_err(|error| error.to_string())?;
     set_up(&element, one_thread);
+    if factory.plugin_name().as_deref() == Some("libav") {
+        picture_memory::offer_to(&element);
+    }
     if element.set_state(gst::State::Ready).is_err() {
         // An element must be in NULL before it is dropped; this one did not get far, so nothing can fail here.
         let _ = element.set_state(gst::State::Null);

@@ -25,6 +25,7 @@ mod mapped;
 mod mp4;
 mod nvmm;
 mod picture;
+mod picture_memory;
 mod plug;
 mod source;
 mod tail;

@@ -1,0 +1,281 @@
+//! Memory for decoded pictures that is shared where GStreamer would copy it.
+//!
+//! libav goes on reading a picture after it has given it away: the next ones refer to it. It keeps it mapped for writing
+//! meanwhile, although it writes no more, and so GStreamer's base class for decoders copies every such picture before it
+//! sends it on: 1.4 MB at 1280×720, thirty times a second for two cameras, and as much memory for each picture on its way.
+//!
+//! Pictures in memory of this allocator are not copied but shared, until somebody maps one of the two anew for writing: only then
+//! it gets a copy of its own (copy on write). What must hold is that nobody goes on writing through an old mapping once a
+//! picture has been sent on, and libav's decoders do not: a picture comes out when it is complete.
+
+use std::{
+    alloc::Layout,
+    ptr::{self, NonNull},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use gstreamer as gst;
+use gstreamer::{ffi, glib, prelude::*, subclass::prelude::*};
+use gstreamer_video as gst_video;
+
+/// Lets a decoder of libav decode into such memory.
+pub fn offer_to(decoder: &gst::Element) {
+    let Some(pad) = decoder.static_pad("src") else { return };
+    let allocator = PictureAllocator::default();
+    // What comes back from the elements behind it, before the decoder sees it.
+    let answers = gst::PadProbeType::QUERY_DOWNSTREAM | gst::PadProbeType::PULL;
+    pad.add_probe(answers, move |_, info| {
+        let Some(query) = info.query_mut() else { return gst::PadProbeReturn::Ok };
+        let gst::QueryViewMut::Allocation(allocation) = query.view_mut() else { return gst::PadProbeReturn::Ok };
+        let info = allocation.get().0.and_then(|caps| gst_video::VideoInfo::from_caps(caps).ok());
+        // Who has a pool of its own has a reason.
+        if let (Some(info), 0) = (info, allocation.allocation_pools().len()) {
+            let size = u32::try_from(info.size()).unwrap_or(u32::MAX);
+            allocation.add_allocation_param(Some(&allocator), gst::AllocationParams::default());
+            allocation.add_allocation_pool(Some(&gst_video::VideoBufferPool::new()), size, 0, 0);
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
+glib::wrapper! {
+    struct PictureAllocator(ObjectSubclass<imp::PictureAllocator>) @extends gst::Allocator, gst::Object;
+}
+
+impl Default for PictureAllocator {
+    fn default() -> Self {
+        glib::Object::new()
+    }
+}
+
+/// Bytes of a picture, given back with the last memory that shares them.
+struct Block {
+    bytes: NonNull<u8>,
+    layout: Layout,
+}
+
+// SAFETY: it owns its bytes; who reads or writes them is what GStreamer's locks of the memory are for.
+unsafe impl Send for Block {}
+// SAFETY: as above.
+unsafe impl Sync for Block {}
+
+impl Block {
+    /// `None` where there is no memory, or none is asked for.
+    fn new(layout: Layout) -> Option<Self> {
+        if layout.size() == 0 {
+            return None;
+        }
+        // SAFETY: the size is not 0.
+        let bytes = NonNull::new(unsafe { std::alloc::alloc(layout) })?;
+        Some(Self { bytes, layout })
+    }
+
+    fn copied(&self) -> Option<Self> {
+        let copy = Self::new(self.layout)?;
+        // SAFETY: two blocks of that size, of which one was made just now.
+        unsafe { ptr::copy_nonoverlapping(self.bytes.as_ptr(), copy.bytes.as_ptr(), self.layout.size()) };
+        Some(copy)
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        // SAFETY: allocated with this layout, and by nobody given back before.
+        unsafe { std::alloc::dealloc(self.bytes.as_ptr(), self.layout) };
+    }
+}
+
+/// What GStreamer has for a `GstMemory` of this allocator.
+#[repr(C)]
+struct PictureMemory {
+    /// First, as GStreamer knows nothing else.
+    memory: ffi::GstMemory,
+    /// Replaced only while nobody has it mapped.
+    block: Arc<Block>,
+    /// Mappings there are.
+    mapped: AtomicUsize,
+}
+
+mod imp {
+    use gstreamer::{glib::translate::IntoGlib, prelude::*};
+
+    use super::*;
+
+    #[derive(Default)]
+    pub(super) struct PictureAllocator;
+
+    #[glib::object_subclass]
+    impl ObjectSubclass for PictureAllocator {
+        const NAME: &'static str = "SightlinePictureAllocator";
+        type Type = super::PictureAllocator;
+        type ParentType = gst::Allocator;
+
+        fn instance_init(object: &glib::subclass::InitializingObject<Self>) {
+            let allocator = object.as_ptr().cast::<ffi::GstAllocator>();
+            // SAFETY: the object is an allocator that is being made, and seen by nobody else yet.
+            unsafe {
+                (*allocator).mem_type = c"SightlinePicture".as_ptr();
+                (*allocator).mem_map = Some(map);
+                (*allocator).mem_unmap = Some(unmap);
+                (*allocator).mem_copy = Some(share);
+            }
+        }
+    }
+
+    impl ObjectImpl for PictureAllocator {}
+    impl GstObjectImpl for PictureAllocator {}
+
+    // SAFETY: memory comes from `alloc` and `share` alone, and goes back to `free`.
+    unsafe impl AllocatorImpl for PictureAllocator {
+        unsafe fn alloc(&self, size: usize, params: &gst::AllocationParams) -> *mut ffi::GstMemory {
+            // An alignment is given as its mask.
+            let align = params.align() | gst::Memory::default_alignment();
+            let layout = size
+                .checked_add(params.prefix())
+                .and_then(|size| size.checked_add(params.padding()))
+                .and_then(|size| Layout::from_size_align(size, align + 1).ok());
+            let Some(block) = layout.and_then(Block::new) else { return ptr::null_mut() };
+            // What is asked to be zero, and more: once for each buffer of a pool.
+            // SAFETY: the block has as many bytes.
+            unsafe { block.bytes.write_bytes(0, block.layout.size()) };
+            let allocator = self.obj().as_ptr().cast::<ffi::GstAllocator>();
+            let range = [block.layout.size(), align, params.prefix(), size];
+            // SAFETY: the allocator is this one, and the range lies in the block.
+            unsafe { memory(params.flags().into_glib(), allocator, range, Arc::new(block)) }
+        }
+
+        unsafe fn free(&self, memory: *mut ffi::GstMemory) {
+            // SAFETY: made by `memory`, and the last reference to it is gone.
+            drop(unsafe { Box::from_raw(memory.cast::<PictureMemory>()) });
+        }
+    }
+
+    /// Memory that sees a range of a block: the block's size, its alignment, and where in it the memory begins and how long it is.
+    ///
+    /// # Safety
+    /// `allocator` is one of these, and the range lies in the block.
+    unsafe fn memory(
+        flags: ffi::GstMemoryFlags,
+        allocator: *mut ffi::GstAllocator,
+        [whole, align, offset, size]: [usize; 4],
+        block: Arc<Block>,
+    ) -> *mut ffi::GstMemory {
+        // SAFETY: all zeros are a `GstMemory` that has not been initialised yet.
+        let memory = unsafe { std::mem::zeroed() };
+        let memory = Box::into_raw(Box::new(PictureMemory { memory, block, mapped: AtomicUsize::new(0) }));
+        // GStreamer shares a part of memory by a function that this one does not have: it copies instead, and so shares.
+        let flags = flags | ffi::GST_MEMORY_FLAG_NO_SHARE;
+        // SAFETY: the memory was made just now; the others are the caller's promise.
+        unsafe {
+            ffi::gst_memory_init(memory.cast(), flags, allocator, ptr::null_mut(), whole, align, offset, size);
+        }
+        memory.cast()
+    }
+
+    /// `GstMemoryMapFunction`: where the block begins.
+    unsafe extern "C" fn map(memory: *mut ffi::GstMemory, _: usize, flags: ffi::GstMapFlags) -> glib::ffi::gpointer {
+        let memory = memory.cast::<PictureMemory>();
+        // SAFETY: one of this allocator's, and alive.
+        let before = unsafe { (*memory).mapped.fetch_add(1, Ordering::AcqRel) };
+        if before == 0 && flags & ffi::GST_MAP_WRITE != 0 {
+            // SAFETY: GStreamer lets nobody else map it while it is mapped for writing.
+            let block = unsafe { &mut (*memory).block };
+            if Arc::strong_count(block) > 1 {
+                let Some(copy) = block.copied() else {
+                    // SAFETY: as above.
+                    unsafe { (*memory).mapped.fetch_sub(1, Ordering::AcqRel) };
+                    return ptr::null_mut();
+                };
+                *block = Arc::new(copy);
+            }
+        }
+        // SAFETY: as above.
+        let block = unsafe { &(*memory).block };
+        block.bytes.as_ptr().cast()
+    }
+
+    /// `GstMemoryUnmapFunction`
+    unsafe extern "C" fn unmap(memory: *mut ffi::GstMemory) {
+        // SAFETY: one of this allocator's, and alive.
+        unsafe { (*memory.cast::<PictureMemory>()).mapped.fetch_sub(1, Ordering::AcqRel) };
+    }
+
+    /// `GstMemoryCopyFunction`: the part from `offset` on, -1 for `size` is what there is.
+    unsafe extern "C" fn share(memory: *mut ffi::GstMemory, offset: isize, size: isize) -> *mut ffi::GstMemory {
+        // SAFETY: one of this allocator's, and alive.
+        let shared = unsafe { &*memory.cast::<PictureMemory>() };
+        let of = &shared.memory;
+        let size = usize::try_from(size).unwrap_or_else(|_| of.size.saturating_add_signed(offset.saturating_neg()));
+        let Some(begin) = of.offset.checked_add_signed(offset) else { return ptr::null_mut() };
+        if begin.checked_add(size).is_none_or(|end| end > of.maxsize) {
+            return ptr::null_mut();
+        }
+        // SAFETY: the allocator is this one's, and the range lies in the block.
+        unsafe { self::memory(0, of.allocator, [of.maxsize, of.align, begin, size], Arc::clone(&shared.block)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn memory(size: usize) -> gst::Memory {
+        gst::init().unwrap();
+        PictureAllocator::default().alloc(size, None).unwrap()
+    }
+
+    fn address(memory: &gst::Memory) -> *const u8 {
+        memory.map_readable().unwrap().as_ptr()
+    }
+
+    #[test]
+    fn a_copy_sees_the_same_bytes_until_one_of_the_two_is_written() {
+        let mut picture = memory(1000);
+        picture.get_mut().unwrap().map_writable().unwrap().fill(7);
+        let mut copy = picture.copy();
+        assert_eq!(address(&copy), address(&picture));
+        copy.get_mut().unwrap().map_writable().unwrap()[3] = 8;
+        assert_ne!(address(&copy), address(&picture));
+        assert_eq!(copy.map_readable().unwrap()[2..5], [7, 8, 7]);
+        assert_eq!(picture.map_readable().unwrap()[2..5], [7, 7, 7]);
+        let only = address(&picture);
+        picture.get_mut().unwrap().map_writable().unwrap()[3] = 9;
+        assert_eq!(address(&picture), only, "who shares with nobody keeps its bytes");
+    }
+
+    #[test]
+    fn a_picture_that_is_written_anew_leaves_the_one_that_was_sent_on_alone() {
+        let mut picture = memory(1000);
+        picture.get_mut().unwrap().map_writable().unwrap().fill(1);
+        // As a pool does: the picture is sent on, and its memory decoded into once more.
+        let sent = picture.copy();
+        let seen = sent.map_readable().unwrap();
+        picture.get_mut().unwrap().map_writable().unwrap().fill(2);
+        assert!(seen.iter().all(|byte| *byte == 1));
+        drop(picture);
+        assert!(seen.iter().all(|byte| *byte == 1));
+    }
+
+    #[test]
+    fn a_part_that_is_copied_is_that_part() {
+        let mut picture = memory(100);
+        let count = |bytes: &mut [u8]| (0..).zip(bytes).for_each(|(number, byte)| *byte = number);
+        count(&mut picture.get_mut().unwrap().map_writable().unwrap());
+        let part = picture.copy_range(10..30);
+        assert_eq!(part.map_readable().unwrap()[..], (10..30).collect::<Vec<u8>>()[..]);
+        let part = part.copy_range(5..);
+        assert_eq!(part.map_readable().unwrap()[..], (15..30).collect::<Vec<u8>>()[..]);
+    }
+
+    #[test]
+    fn what_is_asked_for_is_aligned() {
+        gst::init().unwrap();
+        let params = gst::AllocationParams::new(gst::MemoryFlags::empty(), 63, 0, 16);
+        let picture = PictureAllocator::default().alloc(1000, Some(&params)).unwrap();
+        assert_eq!(address(&picture).addr() % 64, 0);
+        assert_eq!(picture.size(), 1000);
+    }
+}
