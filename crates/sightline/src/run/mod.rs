@@ -61,6 +61,7 @@ pub fn execute(args: &RunArgs) -> Outcome {
     let state_dir = args.state_dir.clone().unwrap_or_else(default_state_dir);
     let context = || format!("cannot use the state directory {}; --state-dir names another", state_dir.display());
     std::fs::create_dir_all(&state_dir).with_context(context).or_fail(Kind::Config)?;
+    memory::share_heaps();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(RUNTIME_THREADS)
         .thread_name("tokio")
