@@ -1,6 +1,9 @@
 //! The good camera beside bad ones: it must not notice them.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use sightline_sim::{
     clip::{Clip, ClipOptions},
@@ -30,7 +33,7 @@ impl GoodCamera {
         let options = SceneOptions { width: 320, height: 180, fps: FPS, seed: 1 };
         let scene = Scene::new(SceneKind::Street, &options).expect("a scene");
         let clip = Clip::from_scene(&scene, &ClipOptions::default()).expect("an encoded scene");
-        Self { server: cameras::serve(vec![("good", clip)]) }
+        Self { server: cameras::serve(vec![("good", Arc::new(clip))]) }
     }
 
     /// Its line in a pipeline file.

@@ -4,7 +4,7 @@ use std::{
     io::{BufRead, BufReader, Write},
     net::{TcpListener, TcpStream},
     path::Path,
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use sightline_core::secret::{Credentials, Secret};
@@ -18,12 +18,12 @@ use sightline_sim::{
 pub const USER: &str = "viewer";
 
 /// Serves each of `clips` under its name.
-pub fn serve(clips: Vec<(&str, Clip)>) -> RtspServer {
+pub fn serve(clips: Vec<(&str, Arc<Clip>)>) -> RtspServer {
     serve_with(clips, ServerOptions::default())
 }
 
-pub fn serve_with(clips: Vec<(&str, Clip)>, options: ServerOptions) -> RtspServer {
-    let camera = |(path, clip): (&str, Clip)| SimCamera { path: path.to_string(), clip: Arc::new(clip) };
+pub fn serve_with(clips: Vec<(&str, Arc<Clip>)>, options: ServerOptions) -> RtspServer {
+    let camera = |(path, clip): (&str, Arc<Clip>)| SimCamera { path: path.to_string(), clip };
     RtspServer::start(clips.into_iter().map(camera).collect(), options).expect("the RTSP server starts")
 }
 
@@ -32,22 +32,28 @@ pub fn with_password(username: &str, password: &str) -> ServerOptions {
     ServerOptions { credentials: Some(credentials), ..ServerOptions::default() }
 }
 
-pub fn scene(kind: SceneKind) -> Clip {
-    sightline_media::init().expect("GStreamer starts");
-    let scene = Scene::new(kind, &SceneOptions::default()).expect("a scene");
-    Clip::from_scene(&scene, &ClipOptions::default()).expect("an encoded scene")
+/// Drawn and encoded once for all scenarios of a process: a clip never changes, and each server sends it from its beginning.
+pub fn scene(kind: SceneKind) -> Arc<Clip> {
+    static CLIPS: [OnceLock<Arc<Clip>>; SceneKind::ALL.len()] = [const { OnceLock::new() }; SceneKind::ALL.len()];
+    let clip = SceneKind::ALL.iter().zip(&CLIPS).find(|(known, _)| **known == kind).expect("a kind among all").1;
+    let draw = || {
+        sightline_media::init().expect("GStreamer starts");
+        let scene = Scene::new(kind, &SceneOptions::default()).expect("a scene");
+        Arc::new(Clip::from_scene(&scene, &ClipOptions::default()).expect("an encoded scene"))
+    };
+    Arc::clone(clip.get_or_init(draw))
 }
 
 /// The place of a scene, and nobody who comes.
-pub fn empty_scene(kind: SceneKind) -> Clip {
+pub fn empty_scene(kind: SceneKind) -> Arc<Clip> {
     sightline_media::init().expect("GStreamer starts");
     let scene = Scene::new(kind, &SceneOptions::default()).expect("a scene").emptied();
-    Clip::from_scene(&scene, &ClipOptions::default()).expect("an encoded scene")
+    Arc::new(Clip::from_scene(&scene, &ClipOptions::default()).expect("an encoded scene"))
 }
 
-pub fn video(path: &Path) -> Clip {
+pub fn video(path: &Path) -> Arc<Clip> {
     sightline_media::init().expect("GStreamer starts");
-    Clip::from_video(path, &ClipOptions::default()).expect("an encoded video")
+    Arc::new(Clip::from_video(path, &ClipOptions::default()).expect("an encoded video"))
 }
 
 /// The `cameras` section of a pipeline file.
