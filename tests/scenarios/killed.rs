@@ -16,7 +16,10 @@ use crate::support::{
     pipeline, wait_until,
 };
 
-const KILLS: usize = 50;
+/// Two daemons beside each other, each with a broker and a state directory of its own, in half the time of one.
+const DAEMONS: [&str; 2] = ["killed", "killed_beside"];
+/// Of each.
+const KILLS: usize = 25;
 /// From the start of a process to its end at most. Models are loaded and cameras stream after a third of it.
 const LONGEST_LIFE: Duration = Duration::from_millis(3500);
 
@@ -29,13 +32,19 @@ async fn nothing_that_was_offered_is_lost() {
     let ids = ["street", "office", "crossing"];
     let scenes = [SceneKind::Street, SceneKind::Office, SceneKind::Crossing].map(cameras::scene);
     let server = cameras::serve(ids.into_iter().zip(scenes).collect());
+    let cameras = cameras::yaml(&server, &ids);
+    let [one, other] = DAEMONS.map(|name| dies_again_and_again(name, &cameras, random.fork()));
+    tokio::join!(one, other);
+}
+
+async fn dies_again_and_again(name: &'static str, cameras: &str, mut random: fastrand::Rng) {
     let broker = Broker::start();
     let listener = Listener::start(&broker).await;
     // What is under way when the process dies has left it and is not acknowledged yet.
     let link = Link::to(broker.port, Fault::Late(Duration::from_millis(20))).await;
-    let mut ledger = Ledger::open("killed");
+    let mut ledger = Ledger::open(name);
 
-    let mut daemon = Daemon::start(&pipeline(&broker.yaml_at(link.port), &cameras::yaml(&server, &ids)));
+    let mut daemon = Daemon::start(&pipeline(&broker.yaml_at(link.port), cameras));
     for _ in 0..KILLS {
         tokio::time::sleep(LONGEST_LIFE.mul_f64(random.f64())).await;
         daemon.kill();
