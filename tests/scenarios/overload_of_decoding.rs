@@ -8,10 +8,10 @@ use std::{
     time::Duration,
 };
 
+use sightline_media::VideoWriter;
 use sightline_sim::{
-    clip::{Clip, ClipOptions},
     scene::{Scene, SceneKind, SceneOptions},
-    server::{RtspServer, ServerOptions, SimCamera},
+    server::RtspServer,
 };
 
 use crate::support::{
@@ -20,8 +20,11 @@ use crate::support::{
 
 /// The daemon runs for so long at a time, and stands still in between: that makes any machine as slow as is needed.
 const RUNS: Duration = Duration::from_millis(10);
-const STANDS_STILL_AT_MOST_MILLIS: u32 = 190;
-const CAMERAS: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
+const STANDS_STILL_AT_MOST_MILLIS: u32 = 390;
+/// Few enough for a slow machine that no longer stands still: in the end all has to be decoded in time again.
+const CAMERAS: [&str; 4] = ["a", "b", "c", "d"];
+const FPS: u32 = 15;
+const CLIP_SECONDS: u32 = 4;
 
 /// Lets a daemon stand still again and again.
 struct Brake {
@@ -67,14 +70,22 @@ impl Drop for Brake {
     }
 }
 
-/// Cameras with large pictures, which are work for a decoder: all send the same clip.
+/// Cameras with large pictures, which are work for a decoder: all send the same few seconds.
 fn serve() -> RtspServer {
     sightline_media::init().expect("GStreamer starts");
-    let scene = SceneOptions { width: 1280, height: 720, fps: 15, ..SceneOptions::default() };
-    let scene = Scene::new(SceneKind::Street, &scene).expect("a scene");
-    let clip = Arc::new(Clip::from_scene(&scene, &ClipOptions::default()).expect("an encoded scene"));
-    let camera = |path: &str| SimCamera { path: path.to_owned(), clip: Arc::clone(&clip) };
-    RtspServer::start(CAMERAS.map(camera).into(), ServerOptions::default()).expect("the RTSP server starts")
+    let options = SceneOptions { width: 1280, height: 720, fps: FPS, ..SceneOptions::default() };
+    let scene = Scene::new(SceneKind::Street, &options).expect("a scene");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("street.mp4");
+    let mut writer = VideoWriter::create(&path, options.width, options.height, f64::from(FPS)).expect("a video");
+    // A whole round of the scene would take longer to encode than the rest of the way to the overload.
+    for index in 0..CLIP_SECONDS * FPS {
+        let picture = scene.render(index as usize);
+        writer.write(&picture.rgb, Duration::from_secs(1) * index / FPS).expect("a picture");
+    }
+    writer.finish().expect("a whole video");
+    let clip = cameras::video(&path);
+    cameras::serve(CAMERAS.map(|path| (path, Arc::clone(&clip))).into())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -98,8 +109,8 @@ async fn more_than_can_be_decoded_is_told_and_ends() {
     let share =
         |load: &serde_json::Value, name: &str| load[name].as_f64().unwrap_or_else(|| panic!("no {name} in {load:#}"));
     wait_until("the node's status says that decoding does not keep up, and how much is missing", || {
-        // Slower and slower, as far as it needs: twice as slow in three seconds.
-        millis = f64::max(millis * 1.006, 10.0);
+        // Slower and slower, as far as it needs: twice as slow in a second and a half.
+        millis = f64::max(millis * 1.012, 20.0);
         brake.pull(millis as u32);
         // The share is of a moment later than the verdict: more than the twentieth that it takes, one publication later at the latest.
         told().is_some_and(|load| load["decoding"] == "overloaded" && share(&load, "decoded_share") < 0.95)
@@ -115,6 +126,8 @@ async fn more_than_can_be_decoded_is_told_and_ends() {
         late += daemon.metric("sightline_pictures_undecoded_total", &[("camera", camera), ("reason", "late")]).await;
     }
     assert!(late > 0.0);
+    // Told after half a minute in which less than a hundredth is missed: a busy machine has patience for each of the two.
+    wait_until("all is decoded in time again", || told().is_some_and(|load| load["decoding"] == "ok")).await;
     wait_until("all is well again", || told().is_some_and(|load| load["decoding"] == "ok" && load["state"] == "ok"))
         .await;
 
