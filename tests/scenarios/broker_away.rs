@@ -4,12 +4,12 @@
 use sightline_sim::scene::SceneKind;
 
 use crate::support::{
-    alone, broker::Broker, cameras, daemon::Daemon, ledger::Ledger, link::Link, listener::Listener, wait_until,
+    beside_others, broker::Broker, cameras, daemon::Daemon, ledger::Ledger, link::Link, listener::Listener, wait_until,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn events_wait_for_the_broker() {
-    let _turn = alone().await;
+    let _turn = beside_others().await;
     let server = cameras::serve(vec![("street", cameras::scene(SceneKind::Street))]);
     let broker = Broker::start();
     let listener = Listener::start(&broker).await;

@@ -4,7 +4,7 @@
 use sightline_sim::scene::SceneKind;
 
 use crate::support::{
-    alone,
+    beside_others,
     broker::{Broker, free_port},
     cameras,
     canary::CANARY,
@@ -16,7 +16,7 @@ use crate::support::{
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_failure_has_its_code() {
-    let _turn = alone().await;
+    let _turn = beside_others().await;
     let good = cameras::serve(vec![("good", cameras::scene(SceneKind::Office))]);
     let locked = cameras::serve_with(
         vec![("locked", cameras::scene(SceneKind::Office))],

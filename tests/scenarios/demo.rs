@@ -2,11 +2,11 @@
 
 use std::os::unix::process::CommandExt;
 
-use crate::support::{alone, project, sightline, stderr, stdout, wait_until};
+use crate::support::{beside_others, project, sightline, stderr, stdout, wait_until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_demo_shows_events_and_sums_up() {
-    let _turn = alone().await;
+    let _turn = beside_others().await;
     // As in a fresh clone: no weights but those that come with the project.
     let empty = tempfile::tempdir().expect("a folder");
     let output = sightline()
@@ -34,7 +34,7 @@ async fn the_demo_shows_events_and_sums_up() {
 /// What a terminal does at Ctrl-C: the signal goes to the whole process group, the broker's included.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ctrl_c_ends_the_demo_with_the_last_events_and_the_summary() {
-    let _turn = alone().await;
+    let _turn = beside_others().await;
     let folder = tempfile::tempdir().expect("a folder");
     let shown = folder.path().join("shown");
     let file = std::fs::File::create(&shown).expect("a file");

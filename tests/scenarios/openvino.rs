@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use sightline_sim::scene::SceneKind;
 
 use crate::support::{
-    alone,
+    beside_others,
     broker::Broker,
     cameras,
     daemon::{Daemon, Launch},
@@ -36,7 +36,7 @@ async fn it_runs_everything_and_is_told_as_what_runs() {
     if !has_openvino("openvino") {
         return;
     }
-    let _turn = alone().await;
+    let _turn = beside_others().await;
     let server = cameras::serve(vec![("front", cameras::scene(SceneKind::Street))]);
     for providers in ["[openvino]", "[{name: openvino, runtime: onnxruntime}]"] {
         let broker = Broker::start();
