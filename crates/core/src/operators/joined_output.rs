@@ -51,8 +51,8 @@ impl Formula {
     #[inline(always)]
     fn float(self, byte: u8) -> f32 {
         let steps = ((f32::from(byte) - self.zero) * self.ratio).round_ties_even();
-        // Not `clamp`, which has to look for NaN bounds.
-        steps.max(self.least).min(self.most) * self.scale
+        // Not `clamp`, which has to look for NaN bounds. The zero that is added makes one of -0.
+        (steps.max(self.least).min(self.most) + 0.0) * self.scale
     }
 }
 
@@ -127,6 +127,12 @@ mod tests {
         let table = Table::new(of(0.5, 10), of(1.0, 2));
         assert_eq!(found(&table, &[0, 6, 11, 12, 13, 15]), [-2.0, -2.0, 0.0, 1.0, 2.0, 2.0]);
         assert_eq!(found(&Table::new(of(10.0, 0), of(1.0, 0)), &[255]), [255.0]);
+    }
+
+    #[test]
+    fn vectors_compute_what_networks_have() {
+        assert!(Table::new(of(0.031, 130), of(0.031, 130)).formula.is_some());
+        assert!(Table::new(of(0.031, 130), of(0.057, 117)).formula.is_some());
     }
 
     proptest! {

@@ -70,8 +70,9 @@ proptest! {
         let channels = if case.reads == Reads::Channel { case.outputs } else { 4 };
         let weights: Vec<i8> = (0..case.outputs * inputs * 9).map(|_| random.i8(..)).collect();
         let bias: Vec<i32> = (0..case.outputs).map(|_| random.i32(-50_000..50_000)).collect();
-        // Most results within a byte, some beyond either end.
-        let scale: Vec<f32> = (0..case.outputs).map(|_| random.f32() * 0.01).collect();
+        // Results within a byte, beyond either end, and beyond 16 bits.
+        let scale = |_| 10f32.powf(random.f32() * 5.0 - 3.0) * if random.u8(..) < 32 { -1.0 } else { 1.0 };
+        let scale: Vec<f32> = (0..case.outputs).map(scale).collect();
         let layer = Layer {
             reads: case.reads,
             weights: &weights,

@@ -1,7 +1,7 @@
 //! VNNI, in vectors of AVX-512 and of AVX2.
 
 use std::arch::x86_64::{
-    __m256i, __m512, __m512i, _mm_loadu_si64, _mm_loadu_si128, _mm_packus_epi16, _mm_packus_epi32, _mm_storeu_si64,
+    __m256i, __m512, __m512i, _mm_loadu_si64, _mm_loadu_si128, _mm_packs_epi32, _mm_packus_epi16, _mm_storeu_si64,
     _mm_storeu_si128, _mm256_add_epi32, _mm256_adds_epi16, _mm256_castsi128_si256, _mm256_castsi256_ps,
     _mm256_castsi256_si128, _mm256_cvtepi32_ps, _mm256_cvtepu8_epi32, _mm256_cvtps_epi32, _mm256_dpbusd_avx_epi32,
     _mm256_extracti128_si256, _mm256_inserti128_si256, _mm256_loadu_si256, _mm256_mul_ps, _mm256_or_si256,
@@ -356,7 +356,8 @@ impl Vector for __m256i {
         // SAFETY: the caller's promise; the slice has the 8 bytes that are written.
         unsafe {
             let moved = _mm256_add_epi32(scaled(sums, scale), _mm256_set1_epi32(i32::from(zero_point)));
-            let words = _mm_packus_epi32(_mm256_castsi256_si128(moved), _mm256_extracti128_si256::<1>(moved));
+            // Signed, as the second packing reads them.
+            let words = _mm_packs_epi32(_mm256_castsi256_si128(moved), _mm256_extracti128_si256::<1>(moved));
             _mm_storeu_si64(into.as_mut_ptr(), _mm_packus_epi16(words, words));
         }
     }
