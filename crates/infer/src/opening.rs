@@ -139,10 +139,23 @@ fn open_on_cpu(provider: &Provider, job: Job<'_>, wish: &Wish<'_>) -> Result<Ope
         return onnxruntime::open(provider, job);
     };
     let spec = ModelSpec { input: InputSpec { layout, ..job.spec.input.clone() }, ..job.spec.clone() };
-    let mut opened = onnxruntime::open(provider, Job { spec: &spec, weights: &weights, ..job })?;
-    // Nodes are those of the model that was asked for.
-    opened.placement = Placement::all(nodes::nodes(job.weights));
-    Ok(opened)
+    match onnxruntime::open(provider, Job { spec: &spec, weights: &weights, ..job }) {
+        Ok(mut opened) => {
+            // Nodes are those of the model that was asked for.
+            opened.placement = Placement::all(nodes::nodes(job.weights));
+            Ok(opened)
+        }
+        // Whatever is wrong with that form must not keep the model from running as it is.
+        Err(refusal) => {
+            let opened = onnxruntime::open(provider, job)?;
+            let reason = match refusal {
+                Refusal::Model(error) => error.to_string(),
+                Refusal::Provider(reason) => reason,
+            };
+            tracing::warn!(model = job.spec.name, reason, "its faster form does not run, so it runs as it is");
+            Ok(opened)
+        }
+    }
 }
 
 /// What a provider makes of a graph is its own affair: the next one may make of it what the specification says.

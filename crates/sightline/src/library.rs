@@ -260,6 +260,13 @@ mod tests {
     }
 
     #[test]
+    fn a_form_that_does_not_run_does_not_keep_the_model_from_running() {
+        let model = models::load(models::OWN).unwrap();
+        let broken = |_: &[u8]| Some(Faster { weights: b"broken".to_vec(), layout: TensorLayout::NhwcPadded });
+        assert!(answers(&model, &broken) == answers(&model, &|_| None));
+    }
+
+    #[test]
     fn what_is_no_such_model_is_left_as_it_is() {
         for bytes in [&b""[..], b"no model", &[0xFF; 100]] {
             assert!(faster(bytes).is_none());

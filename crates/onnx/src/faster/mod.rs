@@ -6,7 +6,7 @@ mod widen;
 
 use prost::Message;
 
-use crate::proto::{AttributeProto, ModelProto, attribute_type};
+use crate::proto::{AttributeProto, ModelProto, NodeProto, attribute_type};
 
 /// The model in that form: its pictures have a fourth channel, for zeros, and its outputs are the same. With
 /// `own_operators` there are [`sightline_core::operators`] in it, which a session has to know. `None` where
@@ -18,7 +18,8 @@ pub fn faster(model: &[u8], own_operators: bool) -> Option<Vec<u8>> {
     // What is written again must be all that was read.
     let is_known =
         |attribute: &AttributeProto| matches!(attribute.r#type, Some(attribute_type::INT | attribute_type::INTS));
-    if !graph.node.iter().flat_map(|node| &node.attribute).all(is_known) {
+    let is_onnx = |node: &NodeProto| matches!(node.domain.as_deref(), None | Some("" | "ai.onnx"));
+    if !graph.node.iter().all(|node| is_onnx(node) && node.attribute.iter().all(is_known)) {
         return None;
     }
     let first = find::first_layer(graph)?;

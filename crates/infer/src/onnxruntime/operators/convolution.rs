@@ -70,8 +70,16 @@ impl Operator for Convolution3x3 {
         let (stride, pads): (i64, Vec<i64>) = (context.attr(names::STRIDE)?, context.attr(names::PADS)?);
         let &[above, left, below, right] = pads.as_slice() else { return Err(refused("its pads are not four")) };
         // As `Convolution::output_size`; -1 is not known.
-        let steps = |length: i64, pads: i64| if length < 0 { -1 } else { (length + pads - 3) / stride.max(1) + 1 };
-        let shape = Shape::new([batch, steps(height, above + below), steps(width, left + right), outputs]);
+        let steps = |length: i64, pads: i64| match length.saturating_add(pads) - 3 {
+            room if length < 0 || room < 0 => -1,
+            room => room / stride.max(1) + 1,
+        };
+        let shape = Shape::new([
+            batch,
+            steps(height, above.saturating_add(below)),
+            steps(width, left.saturating_add(right)),
+            outputs,
+        ]);
         let dimension_symbols = SymbolicDimensions::empty(4);
         context.set_output(0, &ValueType::Tensor { ty: TensorElementType::Uint8, shape, dimension_symbols })
     }
@@ -86,12 +94,12 @@ impl Kernel for ConvolutionKernel {
     fn compute(&mut self, context: &ComputeContext) -> ort::Result<()> {
         let input = context.input(0)?.ok_or_else(|| refused("it has no input"))?;
         let (shape, images) = input.try_extract_tensor::<u8>()?;
-        let dimension = |axis: usize| shape.get(axis).and_then(|length| usize::try_from(*length).ok());
-        let (Some(batch), Some(height), Some(width)) = (dimension(0), dimension(1), dimension(2)) else {
+        let dimensions = shape.iter().map(|length| usize::try_from(*length)).collect::<Result<Vec<_>, _>>();
+        let Ok(&[batch, height, width, channels]) = dimensions.as_deref() else {
             return Err(refused("its input is no batch of images"));
         };
         let size = [height, width];
-        let out = self.convolution.output_size(size).filter(|_| dimension(3) == Some(self.convolution.inputs()));
+        let out = self.convolution.output_size(size).filter(|_| channels == self.convolution.inputs());
         let [down, across] = out.ok_or_else(|| refused("its input is not of its size"))?;
         let shape = [batch, down, across, self.convolution.outputs()];
         let mut output = context.output(0, shape)?.ok_or_else(|| refused("it has no output"))?;

@@ -4,7 +4,7 @@ use sightline_core::operators::convolution::{Convolution as Computable, Layer, R
 
 use super::{
     super::find::{Convolution, attribute, group, initializer, only_output, only_user, quantised},
-    Replacement, bytes, floats, integer, integers, own_node, typed, zero_point,
+    Replacement, bytes, floats, integer, integers, named, own_node, quantisation, typed,
 };
 use crate::proto::{GraphProto, NodeProto, TensorProto, data_type};
 
@@ -43,38 +43,36 @@ impl OwnLayer {
     fn read(graph: &GraphProto, layer: &Convolution) -> Option<Self> {
         let node = &graph.node[layer.node];
         let quantise = quantised(graph, layer)?;
-        let [input, weights, bias] = [layer.input, layer.weights, layer.bias?].map(|it| &graph.node[it].input);
-        let result = &graph.node[quantise];
         for constant in [layer.weights, layer.bias?] {
             only_user(graph, only_output(&graph.node[constant])?)?;
         }
-        let tensor = initializer(graph, weights.first()?)?;
+        let [input, weights, bias] = [layer.input, layer.weights, layer.bias?].map(|it| &graph.node[it]);
+        let result = &graph.node[quantise];
+        let tensor = initializer(graph, weights.input.first()?)?;
         let (reads, outputs) = match tensor.shape()?[..] {
             [outputs, 1, 3, 3] if usize::try_from(group(node)) == Ok(outputs) => (Reads::Channel, outputs),
             [outputs, 4, 3, 3] if group(node) == 1 => (Reads::Pixels, outputs),
             _ => return None,
         };
-        // Only where 0 stands for nothing.
-        if weights.get(2).is_some_and(|name| bytes(graph, name).is_none_or(|zero| zero.iter().any(|it| *it != 0))) {
+        let (of_input, of_output) = (quantisation(graph, input)?, quantisation(graph, result)?);
+        let weight_scales = scales(graph, weights, outputs)?;
+        // The bias counts in products of the two, or else it is not the sum's.
+        let products = weight_scales.iter().map(|weight_scale| of_input.scale * weight_scale);
+        let is_of_sum = |(scale, product): (f32, f32)| (scale - product).abs() <= 1e-6 * product.abs();
+        if !scales(graph, bias, outputs)?.into_iter().zip(products.clone()).all(is_of_sum) {
             return None;
         }
-        let [input_scale] = floats(graph, input.get(1)?)?[..] else { return None };
-        let [output_scale] = floats(graph, result.input.get(1)?)?[..] else { return None };
-        let weight_scales = match floats(graph, weights.get(1)?)? {
-            one if one.len() == 1 => vec![one[0]; outputs],
-            each => each,
-        };
         let (stride, pads) = geometry(node)?;
         let layer = Self {
-            input: input.first()?.clone(),
+            input: input.input.first()?.clone(),
             output: only_output(result)?.to_owned(),
-            weights: weights.first()?.clone(),
-            bias: bias.first()?.clone(),
+            weights: weights.input.first()?.clone(),
+            bias: bias.input.first()?.clone(),
             // In the order of ONNX Runtime's QLinearConv, so that it rounds as there.
-            scale: weight_scales.iter().map(|weight_scale| input_scale * weight_scale / output_scale).collect(),
+            scale: products.map(|product| product / of_output.scale).collect(),
             reads,
-            input_zero_point: zero_point(graph, input)?,
-            output_zero_point: zero_point(graph, &result.input)?,
+            input_zero_point: of_input.zero_point,
+            output_zero_point: of_output.zero_point,
             stride,
             pads,
             at: layer.node,
@@ -108,8 +106,7 @@ impl OwnLayer {
     }
 
     pub(super) fn into_replacement(self) -> Replacement {
-        let named = |what: &str| format!("{}/{what}", self.output);
-        let (input, scale, result) = (named("input"), named("scale"), named("result"));
+        let [input, scale, result] = ["input", "scale", "result"].map(|what| named(&self.output, what));
         let attributes = vec![
             integer(node::READS_PIXELS, i64::from(self.reads == Reads::Pixels)),
             integer(node::INPUT_ZERO_POINT, i64::from(self.input_zero_point)),
@@ -127,12 +124,27 @@ impl OwnLayer {
 
 fn transpose(input: &str, permutation: &[i64], output: &str) -> NodeProto {
     NodeProto {
-        name: Some(format!("{output}/transposed")),
+        name: Some(named(output, "transposed")),
         op_type: Some("Transpose".to_owned()),
         input: vec![input.to_owned()],
         output: vec![output.to_owned()],
         attribute: vec![integers("perm", permutation)],
         domain: None,
+    }
+}
+
+/// The scale of each output in constants that a node dequantises, whose zero points are 0.
+fn scales(graph: &GraphProto, node: &NodeProto, outputs: usize) -> Option<Vec<f32>> {
+    let is_plain = node.attribute.iter().all(|attribute| attribute.name.as_deref() == Some("axis"));
+    let zeros = |name: &String| bytes(graph, name).is_some_and(|bytes| bytes.iter().all(|byte| *byte == 0));
+    if !is_plain || !node.input.get(2).is_none_or(zeros) {
+        return None;
+    }
+    let name = node.input.get(1)?;
+    match (initializer(graph, name)?.dims.len(), floats(graph, name)?) {
+        (0 | 1, one) if one.len() == 1 => Some(vec![one[0]; outputs]),
+        (1, each) if each.len() == outputs && attribute(node, "axis")?.i.unwrap_or(0) == 0 => Some(each),
+        _ => None,
     }
 }
 

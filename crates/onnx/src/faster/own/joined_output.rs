@@ -1,10 +1,10 @@
 //! Outputs that are joined from parts of bytes, each with a scale of its own ([`sightline_core::operators::joined_output`]).
 
-use sightline_core::operators::joined_output::{self, Quantisation};
+use sightline_core::operators::joined_output;
 
 use super::{
     super::find::{attribute, initializer, only_output, only_user, producer},
-    Replacement, floats, own_node, zero_point,
+    Replacement, named, own_node, quantisation,
 };
 use crate::proto::{GraphProto, TensorProto};
 
@@ -21,15 +21,14 @@ fn replacement(graph: &GraphProto, output: &str) -> Option<Replacement> {
         let quantise = producer(graph, graph.node[last].input.first()?)?;
         let node = &graph.node[quantise];
         only_user(graph, only_output(node)?)?;
-        let quantisation_of_output = quantisation(graph, &node.input)?;
-        if node.op_type() != "QuantizeLinear" || quantisation(graph, &graph.node[last].input)? != quantisation_of_output
-        {
+        let of_output = quantisation(graph, node)?;
+        if node.op_type() != "QuantizeLinear" || quantisation(graph, &graph.node[last])? != of_output {
             return None;
         }
         let joined = producer(graph, node.input.first()?)?;
         only_user(graph, only_output(&graph.node[joined])?)?;
         replaces.extend([quantise, joined]);
-        (joined, Some(quantisation_of_output))
+        (joined, Some(of_output))
     } else {
         (last, None)
     };
@@ -38,14 +37,14 @@ fn replacement(graph: &GraphProto, output: &str) -> Option<Replacement> {
         return None;
     }
     let mut constants = Vec::new();
-    let mut inputs = vec![format!("{output}/quantisation")];
+    let mut inputs = vec![named(output, "quantisation")];
     for part in &node.input {
         let dequantise = only_user(graph, part).and_then(|_| producer(graph, part))?;
         let bytes = &graph.node[dequantise].input;
         if graph.node[dequantise].op_type() != "DequantizeLinear" || !has_rows(graph, bytes.first()?) {
             return None;
         }
-        let of_part = quantisation(graph, bytes)?;
+        let of_part = quantisation(graph, &graph.node[dequantise])?;
         let of_output = again.unwrap_or(of_part);
         constants.extend([of_part, of_output].map(|it| [it.scale, f32::from(it.zero_point)]));
         inputs.push(bytes.first()?.clone());
@@ -63,11 +62,4 @@ fn has_rows(graph: &GraphProto, name: &str) -> bool {
         initializer(graph, reshape.input.get(1)?)?.promised_values()
     };
     dimensions() == Some(3)
-}
-
-fn quantisation(graph: &GraphProto, inputs: &[String]) -> Option<Quantisation> {
-    match floats(graph, inputs.get(1)?)?[..] {
-        [scale] => Some(Quantisation { scale, zero_point: zero_point(graph, inputs)? }),
-        _ => None,
-    }
 }

@@ -5,7 +5,7 @@ mod joined_output;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sightline_core::operators;
+use sightline_core::operators::{self, joined_output::Quantisation};
 
 use super::find::initializer;
 use crate::proto::{
@@ -26,6 +26,11 @@ struct Replacement {
 /// Puts our operators in the place of everything that they can compute.
 pub(super) fn take_over(model: &mut ModelProto) {
     let Some(graph) = model.graph.as_mut() else { return };
+    // Names are made below this one.
+    let is_ours = |name: &String| name.starts_with(operators::DOMAIN);
+    if graph.node.iter().any(|node| node.input.iter().chain(&node.output).any(is_ours)) {
+        return;
+    }
     let layers = convolution::layers(graph).map(convolution::OwnLayer::into_replacement);
     let mut replacements: BTreeMap<usize, Replacement> =
         layers.chain(joined_output::outputs(graph)).map(|replacement| (replacement.at, replacement)).collect();
@@ -45,9 +50,14 @@ pub(super) fn take_over(model: &mut ModelProto) {
     model.opset_import.push(OperatorSetIdProto { domain, version: Some(operators::VERSION) });
 }
 
+/// What is new beside a tensor of the graph.
+fn named(tensor: &str, what: &str) -> String {
+    format!("{}/{tensor}/{what}", operators::DOMAIN)
+}
+
 fn own_node(operator: &str, input: Vec<String>, output: &str) -> NodeProto {
     NodeProto {
-        name: Some(format!("{output}/{operator}")),
+        name: Some(named(output, operator)),
         op_type: Some(operator.to_owned()),
         domain: Some(operators::DOMAIN.to_owned()),
         input,
@@ -56,11 +66,13 @@ fn own_node(operator: &str, input: Vec<String>, output: &str) -> NodeProto {
     }
 }
 
-/// The byte that stands for 0 in what a node quantises or dequantises; 0 where it does not say (and the bytes are unsigned).
-fn zero_point(graph: &GraphProto, inputs: &[String]) -> Option<u8> {
-    let Some(name) = inputs.get(2) else { return Some(0) };
-    match typed(graph, name, data_type::UINT8)?[..] {
-        [zero_point] => Some(zero_point),
+/// How a node that quantises or dequantises a tensor as a whole does it. `None` where it says anything else than a scale and a zero point:
+/// without one nobody knows of which type the bytes are.
+fn quantisation(graph: &GraphProto, node: &NodeProto) -> Option<Quantisation> {
+    let [_, scale, zero_point] = node.input.as_slice() else { return None };
+    let is_plain = node.attribute.iter().all(|attribute| attribute.name.as_deref() == Some("axis"));
+    match (floats(graph, scale)?.as_slice(), typed(graph, zero_point, data_type::UINT8)?) {
+        (&[scale], &[zero_point]) if is_plain => Some(Quantisation { scale, zero_point }),
         _ => None,
     }
 }
@@ -97,3 +109,6 @@ fn integers(name: &str, values: &[i64]) -> AttributeProto {
         ..AttributeProto::default()
     }
 }
+
+#[cfg(test)]
+mod tests;
