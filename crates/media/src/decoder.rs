@@ -128,7 +128,7 @@ fn start(factory: &gst::ElementFactory, one_thread: bool) -> Result<Decoder, Str
         nvmm::is_all_that_comes_out(factory).then(NvmmBridge::make).transpose().map_err(|error| error.message)?;
     let element = factory.create().build().map_err(|error| error.to_string())?;
     set_up(&element, one_thread);
-    if factory.plugin_name().as_deref() == Some("libav") {
+    if picture_memory::SHARING_DECODERS.contains(&factory.name().as_str()) {
         picture_memory::offer_to(&element);
     }
     if element.set_state(gst::State::Ready).is_err() {

@@ -6,22 +6,22 @@
 //!
 //! Pictures in memory of this allocator are not copied but shared, until somebody maps one of the two anew for writing: only then
 //! it gets a copy of its own (copy on write). What must hold is that nobody goes on writing through an old mapping once a
-//! picture has been sent on, and libav's decoders do not: a picture comes out when it is complete.
+//! picture has been sent on. These decoders do not, for pictures that are not made of two fields: one comes out when it is complete.
 
 use std::{
     alloc::Layout,
     ptr::{self, NonNull},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use gstreamer as gst;
 use gstreamer::{ffi, glib, prelude::*, subclass::prelude::*};
 use gstreamer_video as gst_video;
 
-/// Lets a decoder of libav decode into such memory.
+/// Decoders of which that is known. Others of libav draw into pictures that they have given away.
+pub const SHARING_DECODERS: [&str; 2] = ["avdec_h264", "avdec_h265"];
+
+/// Lets one of [`SHARING_DECODERS`] decode into such memory.
 pub fn offer_to(decoder: &gst::Element) {
     let Some(pad) = decoder.static_pad("src") else { return };
     let allocator = PictureAllocator::default();
@@ -31,8 +31,10 @@ pub fn offer_to(decoder: &gst::Element) {
         let Some(query) = info.query_mut() else { return gst::PadProbeReturn::Ok };
         let gst::QueryViewMut::Allocation(allocation) = query.view_mut() else { return gst::PadProbeReturn::Ok };
         let info = allocation.get().0.and_then(|caps| gst_video::VideoInfo::from_caps(caps).ok());
-        // Who has a pool of its own has a reason.
-        if let (Some(info), 0) = (info, allocation.allocation_pools().len()) {
+        let progressive = info.filter(|info| !info.is_interlaced());
+        // Who has a pool or an allocator of its own has a reason.
+        let has_own = allocation.allocation_pools().len() + allocation.allocation_params().len() > 0;
+        if let (Some(info), false) = (progressive, has_own) {
             let size = u32::try_from(info.size()).unwrap_or(u32::MAX);
             allocation.add_allocation_param(Some(&allocator), gst::AllocationParams::default());
             allocation.add_allocation_pool(Some(&gst_video::VideoBufferPool::new()), size, 0, 0);
@@ -91,12 +93,15 @@ impl Drop for Block {
 /// What GStreamer has for a `GstMemory` of this allocator.
 #[repr(C)]
 struct PictureMemory {
-    /// First, as GStreamer knows nothing else.
+    /// First, as GStreamer knows nothing else. It changes reference count and locks behind our back: only ever read in parts.
     memory: ffi::GstMemory,
-    /// Replaced only while nobody has it mapped.
+    content: Mutex<Content>,
+}
+
+struct Content {
     block: Arc<Block>,
     /// Mappings there are.
-    mapped: AtomicUsize,
+    mapped: usize,
 }
 
 mod imp {
@@ -165,7 +170,8 @@ mod imp {
     ) -> *mut ffi::GstMemory {
         // SAFETY: all zeros are a `GstMemory` that has not been initialised yet.
         let memory = unsafe { std::mem::zeroed() };
-        let memory = Box::into_raw(Box::new(PictureMemory { memory, block, mapped: AtomicUsize::new(0) }));
+        let content = Mutex::new(Content { block, mapped: 0 });
+        let memory = Box::into_raw(Box::new(PictureMemory { memory, content }));
         // GStreamer shares a part of memory by a function that this one does not have: it copies instead, and so shares.
         let flags = flags | ffi::GST_MEMORY_FLAG_NO_SHARE;
         // SAFETY: the memory was made just now; the others are the caller's promise.
@@ -175,107 +181,51 @@ mod imp {
         memory.cast()
     }
 
-    /// `GstMemoryMapFunction`: where the block begins.
+    /// # Safety
+    /// `memory` is one of this allocator's, and alive while the guard is.
+    unsafe fn content<'a>(memory: *mut ffi::GstMemory) -> MutexGuard<'a, Content> {
+        // SAFETY: the caller's promise.
+        let content = unsafe { &(*memory.cast::<PictureMemory>()).content };
+        content.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `GstMemoryMapFunction`: where the block begins; null where there is no memory for a copy, or where somebody else has mapped what is
+    /// shared and cannot follow.
     unsafe extern "C" fn map(memory: *mut ffi::GstMemory, _: usize, flags: ffi::GstMapFlags) -> glib::ffi::gpointer {
-        let memory = memory.cast::<PictureMemory>();
-        // SAFETY: one of this allocator's, and alive.
-        let before = unsafe { (*memory).mapped.fetch_add(1, Ordering::AcqRel) };
-        if before == 0 && flags & ffi::GST_MAP_WRITE != 0 {
-            // SAFETY: GStreamer lets nobody else map it while it is mapped for writing.
-            let block = unsafe { &mut (*memory).block };
-            if Arc::strong_count(block) > 1 {
-                let Some(copy) = block.copied() else {
-                    // SAFETY: as above.
-                    unsafe { (*memory).mapped.fetch_sub(1, Ordering::AcqRel) };
-                    return ptr::null_mut();
-                };
-                *block = Arc::new(copy);
-            }
+        // SAFETY: GStreamer hands in memory of this allocator.
+        let mut content = unsafe { content(memory) };
+        if flags & ffi::GST_MAP_WRITE != 0 && Arc::get_mut(&mut content.block).is_none() {
+            let copy = if content.mapped == 0 { content.block.copied() } else { None };
+            let Some(copy) = copy else { return ptr::null_mut() };
+            content.block = Arc::new(copy);
         }
-        // SAFETY: as above.
-        let block = unsafe { &(*memory).block };
-        block.bytes.as_ptr().cast()
+        content.mapped += 1;
+        content.block.bytes.as_ptr().cast()
     }
 
     /// `GstMemoryUnmapFunction`
     unsafe extern "C" fn unmap(memory: *mut ffi::GstMemory) {
-        // SAFETY: one of this allocator's, and alive.
-        unsafe { (*memory.cast::<PictureMemory>()).mapped.fetch_sub(1, Ordering::AcqRel) };
+        // SAFETY: as above.
+        unsafe { content(memory) }.mapped -= 1;
     }
 
     /// `GstMemoryCopyFunction`: the part from `offset` on, -1 for `size` is what there is.
     unsafe extern "C" fn share(memory: *mut ffi::GstMemory, offset: isize, size: isize) -> *mut ffi::GstMemory {
-        // SAFETY: one of this allocator's, and alive.
-        let shared = unsafe { &*memory.cast::<PictureMemory>() };
-        let of = &shared.memory;
-        let size = usize::try_from(size).unwrap_or_else(|_| of.size.saturating_add_signed(offset.saturating_neg()));
-        let Some(begin) = of.offset.checked_add_signed(offset) else { return ptr::null_mut() };
-        if begin.checked_add(size).is_none_or(|end| end > of.maxsize) {
+        // SAFETY: as above; these never change.
+        let (allocator, whole, align, begin, length) =
+            unsafe { ((*memory).allocator, (*memory).maxsize, (*memory).align, (*memory).offset, (*memory).size) };
+        let size = usize::try_from(size).unwrap_or_else(|_| length.saturating_add_signed(offset.saturating_neg()));
+        let Some(begin) = begin.checked_add_signed(offset) else { return ptr::null_mut() };
+        if begin.checked_add(size).is_none_or(|end| end > whole) {
             return ptr::null_mut();
         }
+        // SAFETY: as above.
+        let content = unsafe { content(memory) };
+        let block = Arc::clone(&content.block);
         // SAFETY: the allocator is this one's, and the range lies in the block.
-        unsafe { self::memory(0, of.allocator, [of.maxsize, of.align, begin, size], Arc::clone(&shared.block)) }
+        unsafe { self::memory(0, allocator, [whole, align, begin, size], block) }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn memory(size: usize) -> gst::Memory {
-        gst::init().unwrap();
-        PictureAllocator::default().alloc(size, None).unwrap()
-    }
-
-    fn address(memory: &gst::Memory) -> *const u8 {
-        memory.map_readable().unwrap().as_ptr()
-    }
-
-    #[test]
-    fn a_copy_sees_the_same_bytes_until_one_of_the_two_is_written() {
-        let mut picture = memory(1000);
-        picture.get_mut().unwrap().map_writable().unwrap().fill(7);
-        let mut copy = picture.copy();
-        assert_eq!(address(&copy), address(&picture));
-        copy.get_mut().unwrap().map_writable().unwrap()[3] = 8;
-        assert_ne!(address(&copy), address(&picture));
-        assert_eq!(copy.map_readable().unwrap()[2..5], [7, 8, 7]);
-        assert_eq!(picture.map_readable().unwrap()[2..5], [7, 7, 7]);
-        let only = address(&picture);
-        picture.get_mut().unwrap().map_writable().unwrap()[3] = 9;
-        assert_eq!(address(&picture), only, "who shares with nobody keeps its bytes");
-    }
-
-    #[test]
-    fn a_picture_that_is_written_anew_leaves_the_one_that_was_sent_on_alone() {
-        let mut picture = memory(1000);
-        picture.get_mut().unwrap().map_writable().unwrap().fill(1);
-        // As a pool does: the picture is sent on, and its memory decoded into once more.
-        let sent = picture.copy();
-        let seen = sent.map_readable().unwrap();
-        picture.get_mut().unwrap().map_writable().unwrap().fill(2);
-        assert!(seen.iter().all(|byte| *byte == 1));
-        drop(picture);
-        assert!(seen.iter().all(|byte| *byte == 1));
-    }
-
-    #[test]
-    fn a_part_that_is_copied_is_that_part() {
-        let mut picture = memory(100);
-        let count = |bytes: &mut [u8]| (0..).zip(bytes).for_each(|(number, byte)| *byte = number);
-        count(&mut picture.get_mut().unwrap().map_writable().unwrap());
-        let part = picture.copy_range(10..30);
-        assert_eq!(part.map_readable().unwrap()[..], (10..30).collect::<Vec<u8>>()[..]);
-        let part = part.copy_range(5..);
-        assert_eq!(part.map_readable().unwrap()[..], (15..30).collect::<Vec<u8>>()[..]);
-    }
-
-    #[test]
-    fn what_is_asked_for_is_aligned() {
-        gst::init().unwrap();
-        let params = gst::AllocationParams::new(gst::MemoryFlags::empty(), 63, 0, 16);
-        let picture = PictureAllocator::default().alloc(1000, Some(&params)).unwrap();
-        assert_eq!(address(&picture).addr() % 64, 0);
-        assert_eq!(picture.size(), 1000);
-    }
-}
+mod tests;

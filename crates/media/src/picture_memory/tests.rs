@@ -1,0 +1,125 @@
+use gstreamer::glib::translate::from_glib_full;
+
+use super::*;
+
+fn memory(size: usize) -> gst::Memory {
+    gst::init().unwrap();
+    PictureAllocator::default().alloc(size, None).unwrap()
+}
+
+fn address(memory: &gst::Memory) -> *const u8 {
+    memory.map_readable().unwrap().as_ptr()
+}
+
+#[test]
+fn a_copy_sees_the_same_bytes_until_one_of_the_two_is_written() {
+    let mut picture = memory(1000);
+    picture.get_mut().unwrap().map_writable().unwrap().fill(7);
+    let mut copy = picture.copy();
+    assert_eq!(address(&copy), address(&picture));
+    copy.get_mut().unwrap().map_writable().unwrap()[3] = 8;
+    assert_ne!(address(&copy), address(&picture));
+    assert_eq!(copy.map_readable().unwrap()[2..5], [7, 8, 7]);
+    assert_eq!(picture.map_readable().unwrap()[2..5], [7, 7, 7]);
+    let only = address(&picture);
+    picture.get_mut().unwrap().map_writable().unwrap()[3] = 9;
+    assert_eq!(address(&picture), only, "who shares with nobody keeps its bytes");
+}
+
+#[test]
+fn a_picture_that_is_written_anew_leaves_the_one_that_was_sent_on_alone() {
+    let mut picture = memory(1000);
+    picture.get_mut().unwrap().map_writable().unwrap().fill(1);
+    // As a pool does: the picture is sent on, and its memory decoded into once more.
+    let sent = picture.copy();
+    let seen = sent.map_readable().unwrap();
+    picture.get_mut().unwrap().map_writable().unwrap().fill(2);
+    assert!(seen.iter().all(|byte| *byte == 1));
+    drop(picture);
+    assert!(seen.iter().all(|byte| *byte == 1));
+}
+
+#[test]
+fn who_still_has_the_picture_mapped_goes_on_seeing_it() {
+    let mut picture = memory(1000);
+    let mut decoding = picture.get_mut().unwrap().map_writable().unwrap();
+    decoding.fill(1);
+    // What the base class does while libav keeps its mapping.
+    let memory = decoding.memory().as_ptr().cast_mut();
+    // SAFETY: alive while it is mapped; what is returned is ours.
+    let sent: gst::Memory = unsafe { from_glib_full(ffi::gst_memory_copy(memory, 0, -1)) };
+    assert_eq!(address(&sent), decoding.as_ptr());
+    // SAFETY: as above; a mapping that fails is none to be undone.
+    let second = unsafe {
+        let mut info = std::mem::zeroed();
+        ffi::gst_memory_map(memory, &raw mut info, ffi::GST_MAP_READ | ffi::GST_MAP_WRITE)
+    };
+    assert_eq!(second, glib::ffi::GFALSE, "it would write into the picture that was sent on");
+    drop(decoding);
+    picture.get_mut().unwrap().map_writable().unwrap().fill(2);
+    assert!(sent.map_readable().unwrap().iter().all(|byte| *byte == 1));
+}
+
+/// Pictures of a short video that refer to each other, and whether each came in such memory.
+fn decoded(offered: bool) -> Vec<(Vec<u8>, bool)> {
+    crate::init().unwrap();
+    let line = "videotestsrc num-buffers=40 pattern=ball ! video/x-raw,format=I420,width=320,height=240,framerate=15/1 \
+                ! x264enc ref=2 bframes=0 tune=zerolatency ! h264parse ! avdec_h264 name=decoder max-threads=1";
+    let pipeline = gst::parse::launch(line).unwrap().downcast::<gst::Pipeline>().unwrap();
+    let decoder = pipeline.by_name("decoder").unwrap();
+    if offered {
+        offer_to(&decoder);
+    }
+    let tail = crate::tail::Tail::add_to(&pipeline, crate::tail::Pace::Reader, None).unwrap();
+    decoder.link(&tail.convert).unwrap();
+    pipeline.set_state(gst::State::Playing).unwrap();
+    let mut pictures = Vec::new();
+    // Held for a while, as a slot and a batch do.
+    let mut held = std::collections::VecDeque::new();
+    let read = |sample: &gst::Sample| {
+        let buffer = sample.buffer().unwrap();
+        let is_ours = buffer.peek_memory(0).allocator().is_some_and(|it| it.is::<PictureAllocator>());
+        (buffer.map_readable().unwrap().to_vec(), is_ours)
+    };
+    while let Ok(sample) = tail.sink.pull_sample() {
+        held.push_back(sample);
+        if held.len() > 6 {
+            pictures.extend(held.pop_front().as_ref().map(read));
+        }
+    }
+    pictures.extend(held.iter().map(read));
+    pipeline.set_state(gst::State::Null).unwrap();
+    pictures
+}
+
+#[test]
+fn a_decoder_takes_it_and_its_pictures_are_the_same() {
+    let (plain, shared) = (decoded(false), decoded(true));
+    assert_eq!((plain.len(), shared.len()), (40, 40));
+    assert!(plain.iter().all(|(_, is_ours)| !is_ours));
+    // The first ones come before anything is negotiated.
+    assert!(shared.iter().filter(|(_, is_ours)| *is_ours).count() > 30);
+    for (number, (plain, shared)) in plain.iter().zip(&shared).enumerate() {
+        assert!(plain.0 == shared.0, "picture {number} is another one");
+    }
+}
+
+#[test]
+fn a_part_that_is_copied_is_that_part() {
+    let mut picture = memory(100);
+    let count = |bytes: &mut [u8]| (0..).zip(bytes).for_each(|(number, byte)| *byte = number);
+    count(&mut picture.get_mut().unwrap().map_writable().unwrap());
+    let part = picture.copy_range(10..30);
+    assert_eq!(part.map_readable().unwrap()[..], (10..30).collect::<Vec<u8>>()[..]);
+    let part = part.copy_range(5..);
+    assert_eq!(part.map_readable().unwrap()[..], (15..30).collect::<Vec<u8>>()[..]);
+}
+
+#[test]
+fn what_is_asked_for_is_aligned() {
+    gst::init().unwrap();
+    let params = gst::AllocationParams::new(gst::MemoryFlags::empty(), 63, 0, 16);
+    let picture = PictureAllocator::default().alloc(1000, Some(&params)).unwrap();
+    assert_eq!(address(&picture).addr() % 64, 0);
+    assert_eq!(picture.size(), 1000);
+}
