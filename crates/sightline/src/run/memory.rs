@@ -13,9 +13,11 @@ const EVERY: Duration = Duration::from_secs(10);
 const HEAPS_PER_CORE: usize = 2;
 
 /// Lets threads share a few heaps, where glibc would give them up to eight for each core. A camera has four threads, and each
-/// heap keeps some free memory to itself. To be called before there are many.
+/// heap keeps some free memory to itself. To be called before there are others. Who has told glibc otherwise knows why.
 pub fn share_heaps() {
-    limit_heaps(library::cores() * HEAPS_PER_CORE);
+    if ["MALLOC_ARENA_MAX", "GLIBC_TUNABLES"].into_iter().all(|name| std::env::var_os(name).is_none()) {
+        limit_heaps(library::cores() * HEAPS_PER_CORE);
+    }
 }
 
 /// Gives back regularly what malloc keeps, as long as the runtime lives.
@@ -47,7 +49,7 @@ fn limit_heaps(most: usize) {
         fn mallopt(parameter: std::ffi::c_int, value: std::ffi::c_int) -> std::ffi::c_int;
     }
     let most = most.try_into().unwrap_or(std::ffi::c_int::MAX);
-    // SAFETY: the signature is glibc's, and it may be called at any time from any thread.
+    // SAFETY: the signature is glibc's, and there are no other threads yet.
     unsafe { mallopt(ARENA_MAX, most) };
 }
 
