@@ -234,7 +234,7 @@ mod tests {
         let file = folder.path().join("model.json");
         write(&file, conditions(), &calibration()).unwrap();
         let whole = fs::read_to_string(&file).unwrap();
-        let newer = whole.replacen("\"version\": 2", "\"version\": 3", 1);
+        let newer = whole.replacen(&format!("\"version\": {VERSION}"), &format!("\"version\": {}", VERSION + 1), 1);
         assert_ne!(newer, whole);
         for text in ["", "{", "[]", &whole[..whole.len() / 2], &newer] {
             fs::write(&file, text).unwrap();
