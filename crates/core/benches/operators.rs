@@ -1,5 +1,5 @@
-//! The convolutions of 3×3 of SSD MobileNetV1 300×300, each as it happens for every inferred frame.
-//! `cargo bench -p sightline-core --bench convolution`
+//! The convolutions of 3×3 and the joined outputs of SSD MobileNetV1 300×300, each as it happens for every inferred frame.
+//! `cargo bench -p sightline-core --bench operators`
 #![allow(missing_docs, reason = "criterion's macros make public functions")]
 #![allow(clippy::unwrap_used, reason = "layers that the tests have as well")]
 
@@ -7,7 +7,10 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use sightline_core::{
-    operators::convolution::{Convolution, Layer, Reads},
+    operators::{
+        convolution::{Convolution, Layer, Reads},
+        joined_output::{Quantisation, Table},
+    },
     simd::Level,
 };
 
@@ -63,5 +66,20 @@ fn convolution(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, convolution);
+/// Class logits and boxes of COCO's 1917 anchors.
+fn joined_output(criterion: &mut Criterion) {
+    let table =
+        Table::new(Quantisation { scale: 0.031, zero_point: 130 }, Quantisation { scale: 0.057, zero_point: 117 });
+    let bytes: Vec<u8> = (0..1917 * (91 + 4)).map(|value| value as u8).collect();
+    let mut floats = vec![0.0; bytes.len()];
+    let mut group = criterion.benchmark_group("joined output");
+    for level in Level::available() {
+        group.bench_function(level.name(), |bencher| {
+            bencher.iter(|| table.look_up(level, black_box(&bytes), &mut floats));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, convolution, joined_output);
 criterion_main!(benches);
