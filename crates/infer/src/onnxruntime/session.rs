@@ -1,6 +1,9 @@
 //! One session of one model on one execution provider.
 
-use std::time::Instant;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Instant,
+};
 
 use ort::{
     session::{
@@ -67,7 +70,7 @@ impl OrtBackend {
         builder =
             provider::register(builder, provider, job, sizes, input_name.as_deref()).map_err(Refusal::Provider)?;
         let refused = |error: ort::Error| refused(provider, job, &error);
-        let session = builder.commit_from_memory(job.weights).map_err(refused)?;
+        let session = commit(provider, builder, job.weights).map_err(refused)?;
         let inputs: Vec<Port> = session.inputs().iter().map(Port::from).collect();
         let outputs: Vec<Port> = session.outputs().iter().map(Port::from).collect();
         let differences = graph::differences(spec, &inputs, &outputs);
@@ -152,6 +155,16 @@ impl Backend for OrtBackend {
     }
 }
 
+/// Makes the session.
+fn commit(provider: &Provider, mut builder: SessionBuilder, weights: &[u8]) -> ort::Result<Session> {
+    // The first session with operators of ours tells ONNX Runtime of them, once in a process. Another one that does it at the
+    // same moment is refused.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let is_cpu = matches!(provider, Provider::Cpu(_));
+    let _turn = is_cpu.then(|| ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner));
+    builder.commit_from_memory(weights)
+}
+
 /// A refusal of a session by ONNX Runtime. On the CPU it is the model's fault; an accelerator may lack an operator,
 /// memory or a driver that another provider has no need of.
 fn refused(provider: &Provider, job: Job<'_>, error: &ort::Error) -> Refusal {
@@ -169,11 +182,10 @@ fn input_name(job: Job<'_>) -> Result<String, Refusal> {
         return Ok(name.clone());
     }
     let provider = Provider::cpu();
-    let session = session_builder(&provider, None)?
+    let builder = session_builder(&provider, None)?
         .with_optimization_level(GraphOptimizationLevel::Disable)
-        .map_err(|error| Refusal::Provider(one_line(&error.to_string())))?
-        .commit_from_memory(job.weights)
-        .map_err(|error| refused(&provider, job, &error))?;
+        .map_err(|error| Refusal::Provider(one_line(&error.to_string())))?;
+    let session = commit(&provider, builder, job.weights).map_err(|error| refused(&provider, job, &error))?;
     Ok(session.inputs().first().map(|input| input.name().to_owned()).unwrap_or_default())
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a failing unwrap here is the failing test")]
 
 pub mod onnx;
+pub mod tiny;
 
 use std::path::{Path, PathBuf};
 
