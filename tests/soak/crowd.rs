@@ -116,6 +116,11 @@ impl Crowd {
             let overlap = |object: &TruthObject| object.bbox.iou(&bbox);
             let nearest = there.iter().filter(|object| object.label == label && overlap(object) >= LEAST_IOU);
             let nearest = nearest.max_by(|a, b| overlap(a).total_cmp(&overlap(b)));
+            if nearest.is_none() {
+                // Where one is missed in the end, this may be what it was taken for.
+                let (round, frame) = (frame / self.frames(camera), frame % self.frames(camera));
+                eprintln!("SOAK camera={camera} round={round} frame={frame} is no object there: {}", event["label"]);
+            }
             objects.extend(nearest.map(|object| object.id));
         }
         reported

@@ -72,9 +72,9 @@ unsafe fn depthwise<V: Vector, const STRIDE: usize>(
     let outputs = layer.outputs();
     // SAFETY: the caller's promise, for all of this function.
     unsafe {
-        let weights = |column: usize| V::weights(&layer.weights[column * outputs + first..]);
+        let weights = |column: usize| V::load(&layer.weights[column * outputs + first..]);
         let weights = [weights(0), weights(1), weights(2)];
-        let (start, scale) = (V::integers(&layer.start[first..]), V::floats(&layer.scale[first..]));
+        let (start, scale) = (V::load(&layer.start[first..]), V::load(&layer.scale[first..]));
         let around = V::bytes([layer.input_zero_point; TOGETHER]);
         let column = |x: usize| if x < rows.width { V::columns(rows.rows, x * rows.inputs + first) } else { around };
         let mut x = 0usize.wrapping_sub(layer.pads[1]);
@@ -100,7 +100,7 @@ unsafe fn pixels<V: Vector>(layer: &Convolution, first: usize, rows: Rows<'_>, o
     let outputs = layer.outputs();
     // SAFETY: the caller's promise, for all of this function.
     unsafe {
-        let weights = |tap: usize| V::weights(&layer.weights[tap * outputs + first..]);
+        let weights = |tap: usize| V::load(&layer.weights[tap * outputs + first..]);
         // Written out, as `map` of vectors is a call for each.
         let weights = [
             weights(0),
@@ -113,7 +113,7 @@ unsafe fn pixels<V: Vector>(layer: &Convolution, first: usize, rows: Rows<'_>, o
             weights(7),
             weights(8),
         ];
-        let (start, scale) = (V::integers(&layer.start[first..]), V::floats(&layer.scale[first..]));
+        let (start, scale) = (V::load(&layer.start[first..]), V::load(&layer.scale[first..]));
         let mut x = 0usize.wrapping_sub(layer.pads[1]);
         for pixel in out_row.chunks_exact_mut(outputs) {
             let mut sum = start;

@@ -1,5 +1,6 @@
 //! [`sightline_core::operators::convolution`] as an operator of ONNX Runtime.
 
+use super::refused;
 use ort::{
     operator::{ComputeContext, Kernel, KernelContext, Operator, OperatorInput, OperatorOutput, ShapeInferenceContext},
     value::{Shape, SymbolicDimensions, TensorElementType, TensorValueType, ValueType},
@@ -45,7 +46,8 @@ impl Operator for Convolution3x3 {
                 pads: pads.try_into().ok()?,
             })
         };
-        let attributes = attributes().ok_or_else(|| refused("an attribute is missing or out of its range"))?;
+        let attributes =
+            attributes().ok_or_else(|| refused(names::NAME, "an attribute is missing or out of its range"))?;
         let weights = node.constant_input::<TensorValueType<i8>>(1)?;
         let bias = node.constant_input::<TensorValueType<i32>>(2)?;
         let scale = node.constant_input::<TensorValueType<f32>>(3)?;
@@ -55,7 +57,8 @@ impl Operator for Convolution3x3 {
             scale: scale.extract_tensor().1,
             ..attributes
         };
-        let convolution = Convolution::new(&layer).ok_or_else(|| refused("it is none that can be computed"))?;
+        let convolution =
+            Convolution::new(&layer).ok_or_else(|| refused(names::NAME, "it is none that can be computed"))?;
         Ok(ConvolutionKernel { convolution, level: Level::best() })
     }
 
@@ -68,7 +71,9 @@ impl Operator for Convolution3x3 {
         };
         let (&[batch, height, width, _], Some(&outputs)) = (&image[..], weights.first()) else { return Ok(()) };
         let (stride, pads): (i64, Vec<i64>) = (context.attr(names::STRIDE)?, context.attr(names::PADS)?);
-        let &[above, left, below, right] = pads.as_slice() else { return Err(refused("its pads are not four")) };
+        let &[above, left, below, right] = pads.as_slice() else {
+            return Err(refused(names::NAME, "its pads are not four"));
+        };
         // As `Convolution::output_size`; -1 is not known.
         let steps = |length: i64, pads: i64| match length.saturating_add(pads) - 3 {
             room if length < 0 || room < 0 => -1,
@@ -92,17 +97,19 @@ pub(super) struct ConvolutionKernel {
 
 impl Kernel for ConvolutionKernel {
     fn compute(&mut self, context: &ComputeContext) -> ort::Result<()> {
-        let input = context.input(0)?.ok_or_else(|| refused("it has no input"))?;
+        let input = context.input(0)?.ok_or_else(|| refused(names::NAME, "it has no input"))?;
         let (shape, images) = input.try_extract_tensor::<u8>()?;
-        let dimensions = shape.iter().map(|length| usize::try_from(*length)).collect::<Result<Vec<_>, _>>();
-        let Ok(&[batch, height, width, channels]) = dimensions.as_deref() else {
-            return Err(refused("its input is no batch of images"));
+        let &[batch, height, width, channels] = &shape[..] else {
+            return Err(refused(names::NAME, "its input is no batch of images"));
         };
+        // What is negative is nothing.
+        let [batch, height, width, channels] =
+            [batch, height, width, channels].map(|length| usize::try_from(length).unwrap_or(0));
         let size = [height, width];
         let out = self.convolution.output_size(size).filter(|_| channels == self.convolution.inputs());
-        let [down, across] = out.ok_or_else(|| refused("its input is not of its size"))?;
+        let [down, across] = out.ok_or_else(|| refused(names::NAME, "its input is not of its size"))?;
         let shape = [batch, down, across, self.convolution.outputs()];
-        let mut output = context.output(0, shape)?.ok_or_else(|| refused("it has no output"))?;
+        let mut output = context.output(0, shape)?.ok_or_else(|| refused(names::NAME, "it has no output"))?;
         let (_, results) = output.try_extract_tensor_mut::<u8>()?;
         let lengths = [images.len(), results.len()].map(|length| (length / batch.max(1)).max(1));
         for (image, result) in images.chunks_exact(lengths[0]).zip(results.chunks_exact_mut(lengths[1])) {
@@ -110,8 +117,4 @@ impl Kernel for ConvolutionKernel {
         }
         Ok(())
     }
-}
-
-fn refused(why: &str) -> ort::Error {
-    ort::Error::new(format!("{}: {why}", names::NAME))
 }

@@ -1,5 +1,6 @@
 //! [`sightline_core::operators::joined_output`] as an operator of ONNX Runtime.
 
+use super::refused;
 use ort::{
     operator::{ComputeContext, Kernel, KernelContext, Operator, OperatorInput, OperatorOutput, ShapeInferenceContext},
     value::{Shape, SymbolicDimensions, TensorElementType, TensorValueType, ValueType},
@@ -43,13 +44,13 @@ impl Operator for JoinedOutput {
 
     fn infer_shape(&self, context: &mut ShapeInferenceContext) -> ort::Result<()> {
         let inputs = context.inputs();
-        let mut rows = 0;
+        let mut rows = 0i64;
         let mut last = None;
-        for part in &inputs[1..] {
+        for part in inputs.iter().skip(1) {
             let ValueType::Tensor { shape, .. } = part else { return Ok(()) };
             let &[batch, of_part, columns] = &shape[..] else { return Ok(()) };
             // -1 is not known.
-            rows = if rows < 0 || of_part < 0 { -1 } else { rows + of_part };
+            rows = if rows < 0 || of_part < 0 { -1 } else { rows.saturating_add(of_part) };
             last = Some((batch, columns));
         }
         let Some((batch, columns)) = last else { return Ok(()) };
@@ -70,29 +71,34 @@ impl Kernel for JoinedOutputKernel {
         // Shapes first: the output needs their sum.
         let (mut batch, mut rows, mut columns) = (0, 0, 0);
         for part in 0..self.tables.len() {
-            let input = context.input(part + 1)?.ok_or_else(|| refused("a part is missing"))?;
-            let &[images, of_part, of_row] = &input.shape()[..] else { return Err(refused("a part is no table")) };
+            let input = context.input(part + 1)?.ok_or_else(|| refused(joined_output::NAME, "a part is missing"))?;
+            let &[images, of_part, of_row] = &input.shape()[..] else {
+                return Err(refused(joined_output::NAME, "a part is no table"));
+            };
+            if part > 0 && (images, of_row) != (batch, columns) {
+                return Err(refused(joined_output::NAME, "its parts do not fit"));
+            }
             (batch, rows, columns) = (images, rows + of_part, of_row);
         }
-        let mut output = context.output(0, [batch, rows, columns])?.ok_or_else(|| refused("it has no output"))?;
+        let mut output = context
+            .output(0, [batch, rows, columns])?
+            .ok_or_else(|| refused(joined_output::NAME, "it has no output"))?;
         let (_, floats) = output.try_extract_tensor_mut::<f32>()?;
         let images = usize::try_from(batch).unwrap_or(0);
         let of_image = floats.len() / images.max(1);
         let mut first = 0;
         for (part, table) in self.tables.iter().enumerate() {
-            let input = context.input(part + 1)?.ok_or_else(|| refused("a part is missing"))?;
+            let input = context.input(part + 1)?.ok_or_else(|| refused(joined_output::NAME, "a part is missing"))?;
             let (_, bytes) = input.try_extract_tensor::<u8>()?;
             let length = bytes.len() / images.max(1);
             for (bytes, floats) in bytes.chunks_exact(length.max(1)).zip(floats.chunks_exact_mut(of_image.max(1))) {
-                let floats = floats.get_mut(first..first + length).ok_or_else(|| refused("its parts do not fit"))?;
+                let floats = floats
+                    .get_mut(first..first + length)
+                    .ok_or_else(|| refused(joined_output::NAME, "its parts do not fit"))?;
                 table.look_up(self.level, bytes, floats);
             }
             first += length;
         }
         Ok(())
     }
-}
-
-fn refused(why: &str) -> ort::Error {
-    ort::Error::new(format!("{}: {why}", joined_output::NAME))
 }

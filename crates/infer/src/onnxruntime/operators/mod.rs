@@ -10,3 +10,7 @@ use sightline_core::operators;
 pub(super) fn domain() -> ort::Result<OperatorDomain> {
     OperatorDomain::new(operators::DOMAIN)?.add(convolution::Convolution3x3)?.add(joined_output::JoinedOutput)
 }
+
+fn refused(operator: &str, why: &str) -> ort::Error {
+    ort::Error::new(format!("{operator}: {why}"))
+}

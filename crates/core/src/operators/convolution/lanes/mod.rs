@@ -9,27 +9,52 @@ use crate::simd::{Kind, Level};
 /// Outputs come in multiples of so many.
 pub(super) const LANES: usize = 16;
 
-/// Lanes of 32 bits: sums, or four bytes each.
+/// What a lane is filled with.
+///
+/// # Safety
+/// It is of 32 bits, each of which is a value.
+pub(super) unsafe trait Lane: Copy {
+    fn bytes(self) -> [u8; TOGETHER];
+}
+
+// SAFETY: four bytes.
+unsafe impl Lane for [i8; TOGETHER] {
+    fn bytes(self) -> [u8; TOGETHER] {
+        self.map(i8::cast_unsigned)
+    }
+}
+
+// SAFETY: 32 bits.
+unsafe impl Lane for i32 {
+    fn bytes(self) -> [u8; TOGETHER] {
+        self.to_le_bytes()
+    }
+}
+
+// SAFETY: 32 bits.
+unsafe impl Lane for f32 {
+    fn bytes(self) -> [u8; TOGETHER] {
+        self.to_le_bytes()
+    }
+}
+
+/// Lanes of 32 bits: sums, floats, or four bytes each.
 ///
 /// # Safety
 /// Every function may be called only where the CPU has the type's instructions.
 pub(super) trait Vector: Copy {
     const LANES: usize;
-    /// As many `f32`.
-    type Floats: Copy;
 
-    /// The first lanes.
-    unsafe fn weights(weights: &[[i8; TOGETHER]]) -> Self;
-    unsafe fn integers(integers: &[i32]) -> Self;
-    unsafe fn floats(floats: &[f32]) -> Self::Floats;
+    /// The first of them.
+    unsafe fn load<L: Lane>(lanes: &[L]) -> Self;
     /// The same four bytes in each lane.
     unsafe fn bytes(bytes: [u8; TOGETHER]) -> Self;
     /// In each lane a byte of each row, from `at` on, and a zero.
     unsafe fn columns(rows: [&[u8]; 3], at: usize) -> Self;
     /// Adds the products of a lane's unsigned `bytes` with its signed `weights`.
     unsafe fn add_products(sums: Self, bytes: Self, weights: Self) -> Self;
-    /// Sums to bytes: scaled, rounded to the nearest, ties to even, moved, held within a byte.
-    unsafe fn store(sums: Self, scale: Self::Floats, zero_point: u8, into: &mut [u8]);
+    /// Sums to bytes: scaled by floats, rounded to the nearest, ties to even, moved, held within a byte.
+    unsafe fn store(sums: Self, scale: Self, zero_point: u8, into: &mut [u8]);
 }
 
 pub(super) fn is_fast(level: Level) -> bool {
@@ -61,18 +86,9 @@ impl Plain {
 
 impl Vector for Plain {
     const LANES: usize = LANES;
-    type Floats = [f32; LANES];
 
-    unsafe fn weights(weights: &[[i8; TOGETHER]]) -> Self {
-        Self(std::array::from_fn(|lane| weights[lane].map(i8::cast_unsigned)))
-    }
-
-    unsafe fn integers(integers: &[i32]) -> Self {
-        Self(std::array::from_fn(|lane| integers[lane].to_le_bytes()))
-    }
-
-    unsafe fn floats(floats: &[f32]) -> Self::Floats {
-        std::array::from_fn(|lane| floats[lane])
+    unsafe fn load<L: Lane>(lanes: &[L]) -> Self {
+        Self(std::array::from_fn(|lane| lanes[lane].bytes()))
     }
 
     unsafe fn bytes(bytes: [u8; TOGETHER]) -> Self {
@@ -94,9 +110,9 @@ impl Vector for Plain {
         Self(sums.map(i32::to_le_bytes))
     }
 
-    unsafe fn store(sums: Self, scale: Self::Floats, zero_point: u8, into: &mut [u8]) {
-        for (byte, (sum, scale)) in into.iter_mut().zip(sums.sums().into_iter().zip(scale)) {
-            let scaled = (sum as f32 * scale).round_ties_even() as i32;
+    unsafe fn store(sums: Self, scale: Self, zero_point: u8, into: &mut [u8]) {
+        for (byte, (sum, scale)) in into.iter_mut().zip(sums.sums().into_iter().zip(scale.0)) {
+            let scaled = (sum as f32 * f32::from_le_bytes(scale)).round_ties_even() as i32;
             *byte = (scaled + i32::from(zero_point)).clamp(0, 255) as u8;
         }
     }

@@ -1,20 +1,20 @@
 //! VNNI, in vectors of AVX-512 and of AVX2.
 
 use std::arch::x86_64::{
-    __m256i, __m512, __m512i, _mm_loadu_si64, _mm_loadu_si128, _mm_packs_epi32, _mm_packus_epi16, _mm_storeu_si64,
+    __m256i, __m512i, _mm_loadu_si64, _mm_loadu_si128, _mm_packs_epi32, _mm_packus_epi16, _mm_storeu_si64,
     _mm_storeu_si128, _mm256_add_epi32, _mm256_adds_epi16, _mm256_castsi128_si256, _mm256_castsi256_ps,
     _mm256_castsi256_si128, _mm256_cvtepi32_ps, _mm256_cvtepu8_epi32, _mm256_cvtps_epi32, _mm256_dpbusd_avx_epi32,
     _mm256_extracti128_si256, _mm256_inserti128_si256, _mm256_loadu_si256, _mm256_mul_ps, _mm256_or_si256,
     _mm256_packs_epi32, _mm256_packus_epi16, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_setzero_si256,
     _mm256_slli_epi32, _mm256_storeu_si256, _mm256_unpackhi_epi8, _mm256_unpackhi_epi16, _mm256_unpacklo_epi8,
-    _mm256_unpacklo_epi16, _mm512_add_epi32, _mm512_adds_epi16, _mm512_castsi256_si512, _mm512_castsi512_si256,
-    _mm512_cvtepi32_ps, _mm512_cvtepu8_epi32, _mm512_cvtps_epi32, _mm512_cvtusepi32_epi8, _mm512_dpbusd_epi32,
-    _mm512_inserti64x4, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_max_epi32, _mm512_mul_ps, _mm512_or_si512,
+    _mm256_unpacklo_epi16, _mm512_add_epi32, _mm512_adds_epi16, _mm512_castsi256_si512, _mm512_castsi512_ps,
+    _mm512_castsi512_si256, _mm512_cvtepi32_ps, _mm512_cvtepu8_epi32, _mm512_cvtps_epi32, _mm512_cvtusepi32_epi8,
+    _mm512_dpbusd_epi32, _mm512_inserti64x4, _mm512_loadu_si512, _mm512_max_epi32, _mm512_mul_ps, _mm512_or_si512,
     _mm512_packs_epi32, _mm512_packus_epi16, _mm512_permutex2var_epi8, _mm512_permutexvar_epi32, _mm512_set1_epi16,
     _mm512_set1_epi32, _mm512_setzero_si512, _mm512_slli_epi32, _mm512_zextsi256_si512,
 };
 
-use super::{super::run::run, Convolution, Image, TOGETHER, Vector};
+use super::{super::run::run, Convolution, Image, Lane, TOGETHER, Vector};
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vnni")]
 pub(super) fn avx512(layer: &Convolution, image: &Image<'_>, output: &mut [u8]) {
@@ -66,24 +66,11 @@ const UNPACKED: [i32; 16] = [0, 4, 8, 12, 1, 5, 9, 13, 0, 0, 0, 0, 0, 0, 0, 0];
 
 impl Vector for Pair {
     const LANES: usize = 32;
-    type Floats = (__m512, __m512);
 
     #[inline(always)]
-    unsafe fn weights(weights: &[[i8; TOGETHER]]) -> Self {
+    unsafe fn load<L: Lane>(lanes: &[L]) -> Self {
         // SAFETY: the caller's promise.
-        unsafe { Self(__m512i::weights(weights), __m512i::weights(&weights[16..])) }
-    }
-
-    #[inline(always)]
-    unsafe fn integers(integers: &[i32]) -> Self {
-        // SAFETY: the caller's promise.
-        unsafe { Self(__m512i::integers(integers), __m512i::integers(&integers[16..])) }
-    }
-
-    #[inline(always)]
-    unsafe fn floats(floats: &[f32]) -> Self::Floats {
-        // SAFETY: the caller's promise.
-        unsafe { (__m512i::floats(floats), __m512i::floats(&floats[16..])) }
+        unsafe { Self(__m512i::load(lanes), __m512i::load(&lanes[16..])) }
     }
 
     #[inline(always)]
@@ -117,12 +104,12 @@ impl Vector for Pair {
     }
 
     #[inline(always)]
-    unsafe fn store(sums: Self, scale: Self::Floats, zero_point: u8, into: &mut [u8]) {
+    unsafe fn store(sums: Self, scale: Self, zero_point: u8, into: &mut [u8]) {
         let into = &mut into[..32];
         // SAFETY: the caller's promise; the slice has the 32 bytes that are written, the table its 64.
         unsafe {
-            let lower = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(sums.0), scale.0));
-            let upper = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(sums.1), scale.1));
+            let lower = scaled_512(sums.0, scale.0);
+            let upper = scaled_512(sums.1, scale.1);
             // Whatever leaves 16 bits leaves a byte as well, on the same side.
             let words = _mm512_adds_epi16(_mm512_packs_epi32(lower, upper), _mm512_set1_epi16(i16::from(zero_point)));
             let bytes = _mm512_packus_epi16(words, words);
@@ -133,30 +120,23 @@ impl Vector for Pair {
     }
 }
 
+/// # Safety
+/// The CPU has AVX-512, and the bits of `scale` are those of `f32`.
+#[inline(always)]
+unsafe fn scaled_512(sums: __m512i, scale: __m512i) -> __m512i {
+    // SAFETY: the caller's promise.
+    unsafe { _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(sums), _mm512_castsi512_ps(scale))) }
+}
+
 /// A vector of AVX-512 with VNNI.
 impl Vector for __m512i {
     const LANES: usize = 16;
-    type Floats = __m512;
 
     #[inline(always)]
-    unsafe fn weights(weights: &[[i8; TOGETHER]]) -> Self {
-        let lanes = &weights[..16];
+    unsafe fn load<L: Lane>(lanes: &[L]) -> Self {
+        let lanes = &lanes[..16];
         // SAFETY: the slice has the 64 bytes that are read.
         unsafe { _mm512_loadu_si512(lanes.as_ptr().cast()) }
-    }
-
-    #[inline(always)]
-    unsafe fn integers(integers: &[i32]) -> Self {
-        let lanes = &integers[..16];
-        // SAFETY: the slice has the 64 bytes that are read.
-        unsafe { _mm512_loadu_si512(lanes.as_ptr().cast()) }
-    }
-
-    #[inline(always)]
-    unsafe fn floats(floats: &[f32]) -> Self::Floats {
-        let lanes = &floats[..16];
-        // SAFETY: the slice has the 64 bytes that are read.
-        unsafe { _mm512_loadu_ps(lanes.as_ptr()) }
     }
 
     #[inline(always)]
@@ -184,11 +164,11 @@ impl Vector for __m512i {
     }
 
     #[inline(always)]
-    unsafe fn store(sums: Self, scale: Self::Floats, zero_point: u8, into: &mut [u8]) {
+    unsafe fn store(sums: Self, scale: Self, zero_point: u8, into: &mut [u8]) {
         let into = &mut into[..16];
         // SAFETY: the caller's promise; the slice has the 16 bytes that are written.
         unsafe {
-            let scaled = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(sums), scale));
+            let scaled = scaled_512(sums, scale);
             let moved = _mm512_add_epi32(scaled, _mm512_set1_epi32(i32::from(zero_point)));
             let moved = _mm512_max_epi32(moved, _mm512_setzero_si512());
             _mm_storeu_si128(into.as_mut_ptr().cast(), _mm512_cvtusepi32_epi8(moved));
@@ -204,9 +184,9 @@ struct Four(__m256i, __m256i, __m256i, __m256i);
 /// Four lanes from `at` on, and four from 16 further on.
 ///
 /// # Safety
-/// The CPU has AVX2, and `T` is of 32 bits.
+/// The CPU has AVX2.
 #[inline(always)]
-unsafe fn halves<T>(lanes: &[T], at: usize) -> __m256i {
+unsafe fn halves<L: Lane>(lanes: &[L], at: usize) -> __m256i {
     let (lower, upper) = (&lanes[at..at + 4], &lanes[at + 16..at + 20]);
     // SAFETY: the slices have the 16 bytes that are read of each; the caller's promise.
     unsafe {
@@ -217,24 +197,11 @@ unsafe fn halves<T>(lanes: &[T], at: usize) -> __m256i {
 
 impl Vector for Four {
     const LANES: usize = 32;
-    type Floats = Self;
 
     #[inline(always)]
-    unsafe fn weights(weights: &[[i8; TOGETHER]]) -> Self {
+    unsafe fn load<L: Lane>(lanes: &[L]) -> Self {
         // SAFETY: the caller's promise.
-        unsafe { Self(halves(weights, 0), halves(weights, 4), halves(weights, 8), halves(weights, 12)) }
-    }
-
-    #[inline(always)]
-    unsafe fn integers(integers: &[i32]) -> Self {
-        // SAFETY: the caller's promise.
-        unsafe { Self(halves(integers, 0), halves(integers, 4), halves(integers, 8), halves(integers, 12)) }
-    }
-
-    #[inline(always)]
-    unsafe fn floats(floats: &[f32]) -> Self {
-        // SAFETY: the caller's promise.
-        unsafe { Self(halves(floats, 0), halves(floats, 4), halves(floats, 8), halves(floats, 12)) }
+        unsafe { Self(halves(lanes, 0), halves(lanes, 4), halves(lanes, 8), halves(lanes, 12)) }
     }
 
     #[inline(always)]
@@ -281,8 +248,8 @@ impl Vector for Four {
         let into = &mut into[..32];
         // SAFETY: the caller's promise; the slice has the 32 bytes that are written.
         unsafe {
-            let (first, second) = (scaled(sums.0, scale.0), scaled(sums.1, scale.1));
-            let (third, fourth) = (scaled(sums.2, scale.2), scaled(sums.3, scale.3));
+            let (first, second) = (scaled_256(sums.0, scale.0), scaled_256(sums.1, scale.1));
+            let (third, fourth) = (scaled_256(sums.2, scale.2), scaled_256(sums.3, scale.3));
             // Whatever leaves 16 bits leaves a byte as well, on the same side. Packing undoes the interleaving.
             let zero_point = _mm256_set1_epi16(i16::from(zero_point));
             let lower = _mm256_adds_epi16(_mm256_packs_epi32(first, second), zero_point);
@@ -295,7 +262,7 @@ impl Vector for Four {
 /// # Safety
 /// The CPU has AVX2, and the bits of `scale` are those of `f32`.
 #[inline(always)]
-unsafe fn scaled(sums: __m256i, scale: __m256i) -> __m256i {
+unsafe fn scaled_256(sums: __m256i, scale: __m256i) -> __m256i {
     // SAFETY: the caller's promise.
     unsafe { _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_cvtepi32_ps(sums), _mm256_castsi256_ps(scale))) }
 }
@@ -303,25 +270,10 @@ unsafe fn scaled(sums: __m256i, scale: __m256i) -> __m256i {
 /// A vector of AVX2 with VNNI.
 impl Vector for __m256i {
     const LANES: usize = 8;
-    type Floats = Self;
 
     #[inline(always)]
-    unsafe fn weights(weights: &[[i8; TOGETHER]]) -> Self {
-        let lanes = &weights[..8];
-        // SAFETY: the slice has the 32 bytes that are read.
-        unsafe { _mm256_loadu_si256(lanes.as_ptr().cast()) }
-    }
-
-    #[inline(always)]
-    unsafe fn integers(integers: &[i32]) -> Self {
-        let lanes = &integers[..8];
-        // SAFETY: the slice has the 32 bytes that are read.
-        unsafe { _mm256_loadu_si256(lanes.as_ptr().cast()) }
-    }
-
-    #[inline(always)]
-    unsafe fn floats(floats: &[f32]) -> Self {
-        let lanes = &floats[..8];
+    unsafe fn load<L: Lane>(lanes: &[L]) -> Self {
+        let lanes = &lanes[..8];
         // SAFETY: the slice has the 32 bytes that are read.
         unsafe { _mm256_loadu_si256(lanes.as_ptr().cast()) }
     }
@@ -355,7 +307,7 @@ impl Vector for __m256i {
         let into = &mut into[..8];
         // SAFETY: the caller's promise; the slice has the 8 bytes that are written.
         unsafe {
-            let moved = _mm256_add_epi32(scaled(sums, scale), _mm256_set1_epi32(i32::from(zero_point)));
+            let moved = _mm256_add_epi32(scaled_256(sums, scale), _mm256_set1_epi32(i32::from(zero_point)));
             // Signed, as the second packing reads them.
             let words = _mm_packs_epi32(_mm256_castsi256_si128(moved), _mm256_extracti128_si256::<1>(moved));
             _mm_storeu_si64(into.as_mut_ptr(), _mm_packus_epi16(words, words));
