@@ -214,21 +214,30 @@ mod tests {
 
     use super::*;
 
-    /// What a session gives for three pictures of noise.
+    /// `batch` pictures, as `model` takes them.
+    fn noise(model: &ModelSpec, batch: usize, seed: u64) -> Vec<u8> {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let padding = model.input.layout.channels() - 3;
+        let pixels = batch * model.input.width * model.input.height;
+        let pixel = |_| (0..3).map(|_| random.u8(..)).chain(std::iter::repeat_n(0, padding)).collect::<Vec<u8>>();
+        (0..pixels).flat_map(pixel).collect()
+    }
+
+    /// All outputs of a batch.
+    fn answer(backend: &mut dyn Backend, model: &ModelSpec, batch: usize, pictures: &[u8]) -> Vec<Vec<f32>> {
+        let mut answers = Vec::new();
+        let input = InputView { shape: model.input.shape(batch), data: InputData::U8(pictures) };
+        let mut read = |outputs: &[OutputView<'_>]| answers = outputs.iter().map(|it| it.data.to_vec()).collect();
+        backend.run(input, &mut read).unwrap();
+        answers
+    }
+
+    /// What a session of its own gives for three pictures of noise.
     fn answers(model: &ModelSpec, faster: &dyn Fn(&[u8]) -> Option<Faster>) -> Vec<Vec<f32>> {
         let wish = Wish { max_batch: Some(3), faster, ..Wish::on_cpu() };
         let mut opened = sightline_infer::open(model, &wish).unwrap();
         let model = as_taken(model, &opened.backends);
-        let mut random = fastrand::Rng::with_seed(3);
-        let padding = model.input.layout.channels() - 3;
-        let pixels = 3 * model.input.width * model.input.height;
-        let pixel = |_| (0..3).map(|_| random.u8(..)).chain(std::iter::repeat_n(0, padding)).collect::<Vec<u8>>();
-        let picture: Vec<u8> = (0..pixels).flat_map(pixel).collect();
-        let mut answers = Vec::new();
-        let input = InputView { shape: model.input.shape(3), data: InputData::U8(&picture) };
-        let mut read = |outputs: &[OutputView<'_>]| answers = outputs.iter().map(|it| it.data.to_vec()).collect();
-        opened.backends[0].run(input, &mut read).unwrap();
-        answers
+        answer(&mut *opened.backends[0], &model, 3, &noise(&model, 3, 3))
     }
 
     #[test]
@@ -257,6 +266,40 @@ mod tests {
         }
         // Its weights are in the repository: without it nothing may have been compared at all.
         assert!(compared.iter().any(|name| name == models::OWN), "{compared:?}");
+    }
+
+    #[test]
+    fn batches_that_run_side_by_side_give_what_each_gives_alone() {
+        const BACKENDS: usize = 4;
+        let model = models::load(models::OWN).unwrap();
+        // One session runs them all, or, with threads of their own, one each.
+        for threads in [1, 2] {
+            let providers = [Provider::Cpu(CpuOptions { threads, workers: Some(BACKENDS), arena: true })];
+            let wish = Wish { providers: &providers, max_batch: Some(BACKENDS), faster: &faster, ..Wish::on_cpu() };
+            let mut opened = sightline_infer::open(&model, &wish).unwrap();
+            assert_eq!(opened.backends.len(), BACKENDS);
+            let model = &as_taken(&model, &opened.backends);
+            // Batches of unlike sizes, for memory to be mistaken for another one's.
+            let batches = (1..=BACKENDS).map(|batch| (batch, noise(model, batch, batch as u64)));
+            let batches: Vec<_> = batches
+                .map(|(batch, pictures)| {
+                    let alone = answer(&mut *opened.backends[0], model, batch, &pictures);
+                    (batch, pictures, alone)
+                })
+                .collect();
+            std::thread::scope(|scope| {
+                for (mut backend, (batch, pictures, alone)) in opened.backends.into_iter().zip(&batches) {
+                    scope.spawn(move || {
+                        for _ in 0..30 {
+                            assert!(
+                                answer(&mut *backend, model, *batch, pictures) == *alone,
+                                "{threads} threads, batch {batch}"
+                            );
+                        }
+                    });
+                }
+            });
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod outputs;
 mod placement;
 mod provider;
 mod session;
+mod shared;
 
 use ort::value::{Outlet, TensorElementType, ValueType};
 use sightline_core::{execution::Placement, ports::Backend, provider::Provider};
@@ -50,10 +51,15 @@ pub(crate) fn open(provider: &Provider, job: Job<'_>) -> Result<Opened, Refusal>
             profile.placement(&profiled, job.weights).map_err(Refusal::Provider)?
         }
     };
-    let mut backends: Vec<Box<dyn Backend>> = vec![Box::new(first)];
+    let mut backends: Vec<Box<dyn Backend>> = Vec::new();
     for _ in 1..sessions(provider, job) {
-        backends.push(Box::new(OrtBackend::open(provider, job, &sizes, Warmth::One, None)?.0));
+        // With threads of its own a session would share those as well.
+        let has_threads = matches!(provider, Provider::Cpu(options) if options.threads > 1);
+        let further =
+            if has_threads { OrtBackend::open(provider, job, &sizes, Warmth::One, None)?.0 } else { first.beside() };
+        backends.push(Box::new(further));
     }
+    backends.push(Box::new(first));
     let (library, device) = (library.name(), provider::device_name(provider));
     Ok(Opened { backends, batch_sizes, library, device, placement })
 }

@@ -1,10 +1,13 @@
 //! A run's outputs as views, and integer outputs as floats.
 
-use ort::{session::SessionOutputs, value::TensorElementType};
+use ort::value::{DynValue, TensorElementType};
 use sightline_core::tensor::OutputView;
 
 /// As many outputs as a head has at most.
-const MOST_OUTPUTS: usize = 4;
+pub(crate) const MOST_OUTPUTS: usize = 4;
+
+/// A run's outputs in the order in which they were asked for; what is over is `None`.
+pub(crate) type Outputs = [Option<DynValue>; MOST_OUTPUTS];
 
 /// What is kept between runs so that reading outputs allocates nothing.
 #[derive(Debug, Default)]
@@ -25,15 +28,10 @@ impl OutputBuffers {
     ///
     /// # Errors
     /// When an output is none of float32, int32 and int64, or not in the CPU's memory; `read` is not called then.
-    pub(crate) fn show(
-        &mut self,
-        outputs: &SessionOutputs<'_>,
-        read: &mut dyn FnMut(&[OutputView<'_>]),
-    ) -> ort::Result<()> {
+    pub(crate) fn show(&mut self, outputs: &Outputs, read: &mut dyn FnMut(&[OutputView<'_>])) -> ort::Result<()> {
         let mut views = [OutputView { shape: &[], data: &[] }; MOST_OUTPUTS];
         let mut count = 0;
-        for (index, (view, buffer)) in (0..outputs.len()).zip(views.iter_mut().zip(&mut self.0)) {
-            let value = &outputs[index];
+        for (value, (view, buffer)) in outputs.iter().flatten().zip(views.iter_mut().zip(&mut self.0)) {
             let OutputBuffer { shape, converted } = buffer;
             let (found, data) = match value.dtype().tensor_type() {
                 Some(TensorElementType::Int64) => {

@@ -1,13 +1,13 @@
 //! One session of one model on one execution provider.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Instant,
 };
 
 use ort::{
     session::{
-        HasSelectedOutputs, OutputSelector, RunOptions, Session,
+        Session,
         builder::{GraphOptimizationLevel, SessionBuilder},
     },
     value::TensorRef,
@@ -20,7 +20,7 @@ use sightline_core::{
     tensor::{InputData, InputView, OutputView},
 };
 
-use super::{library, operators, outputs::OutputBuffers, placement::Profile, provider};
+use super::{library, operators, outputs::OutputBuffers, placement::Profile, provider, shared::SharedSession};
 use crate::{
     error::InferError,
     graph::{self, Port},
@@ -36,11 +36,9 @@ pub(super) enum Warmth {
     One,
 }
 
-/// A model on ONNX Runtime. One per worker thread.
+/// A model on ONNX Runtime, for one worker thread.
 pub(super) struct OrtBackend {
-    session: Session,
-    /// Asks for the head's outputs in the head's order; made once.
-    run_options: RunOptions<HasSelectedOutputs>,
+    session: Arc<SharedSession>,
     input: InputSpec,
     outputs: OutputBuffers,
 }
@@ -78,14 +76,14 @@ impl OrtBackend {
             return Err(job.mismatch(differences));
         }
 
-        let selected = spec.head.output_names().into_iter().fold(OutputSelector::no_default(), OutputSelector::with);
-        let run_options = RunOptions::new().map_err(runtime("create run options"))?.with_outputs(selected);
+        let session = SharedSession::new(session, &spec.head.output_names()).map_err(runtime("run a session"))?;
         let batch_sizes = match (graph::fixed_batch(&inputs), sizes) {
             (Some(batch), _) => BatchSizes::Only(vec![batch]),
             (None, []) => BatchSizes::Any,
             (None, sizes) => BatchSizes::Only(sizes.to_vec()),
         };
-        let mut backend = Self { session, run_options, input: spec.input.clone(), outputs: OutputBuffers::default() };
+        let mut backend =
+            Self { session: Arc::new(session), input: spec.input.clone(), outputs: OutputBuffers::default() };
         // The largest first: its memory does for the others.
         let runs = match warmth {
             Warmth::Every => batch_sizes.run_with(job.max_batch),
@@ -108,12 +106,18 @@ impl OrtBackend {
         Ok((backend, batch_sizes))
     }
 
+    /// Another one that runs the same session, at the same time: for a session whose runs are on the calling thread alone.
+    pub(super) fn beside(&self) -> Self {
+        Self { session: self.session.clone(), input: self.input.clone(), outputs: OutputBuffers::default() }
+    }
+
     /// Ends the profile that the session was opened with; the file that it is in. Runs cost no more than others after it.
     ///
     /// # Errors
-    /// When ONNX Runtime cannot write it.
+    /// When ONNX Runtime cannot write it, or others run the session too.
     pub(super) fn end_profiling(&mut self) -> ort::Result<String> {
-        self.session.end_profiling()
+        let session = Arc::get_mut(&mut self.session).ok_or_else(|| ort::Error::new("it is run by others"))?;
+        session.session_mut().end_profiling()
     }
 
     fn run_session(&mut self, input: InputView<'_>, read: &mut dyn FnMut(&[OutputView<'_>])) -> ort::Result<()> {
@@ -121,11 +125,11 @@ impl OrtBackend {
         let outputs = match input.data {
             InputData::U8(samples) => {
                 let tensor = TensorRef::from_array_view((input.shape, samples))?;
-                self.session.run_with_options(ort::inputs![tensor], &self.run_options)?
+                self.session.run(&tensor)?
             }
             InputData::F32(samples) => {
                 let tensor = TensorRef::from_array_view((input.shape, samples))?;
-                self.session.run_with_options(ort::inputs![tensor], &self.run_options)?
+                self.session.run(&tensor)?
             }
         };
         self.outputs.show(&outputs, read)

@@ -1,4 +1,7 @@
 //! Operators of ours, which are in a model's faster form.
+//!
+//! Runs of one session at the same time call a kernel's `compute` at the same time ([`super::shared`]), whatever `&mut self` says:
+//! a kernel only reads what it was made with.
 
 mod convolution;
 mod joined_output;
