@@ -23,6 +23,8 @@ use crate::elements::{add_and_link, make, source_error};
 pub struct Contents {
     has_video: AtomicBool,
     others: Mutex<Vec<String>>,
+    /// Locked while elements are plugged in, which is done on the type finder's thread.
+    is_closed: Mutex<bool>,
 }
 
 impl Contents {
@@ -31,6 +33,21 @@ impl Contents {
         let others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
         let is_without = !self.has_video.load(Ordering::Relaxed) && !others.is_empty();
         is_without.then(|| format!("no video in it, only {}", others.join(", ")))
+    }
+
+    /// Starts the pipeline that plays the file. Whoever starts an element that is plugged in just then waits, in GStreamer, for the
+    /// type finder's thread, which waits for that element.
+    ///
+    /// # Errors
+    /// When an element refuses.
+    pub fn start(&self, pipeline: &gst::Pipeline) -> Result<(), gst::StateChangeError> {
+        let _nothing_is_plugged_in = self.is_closed.lock().unwrap_or_else(PoisonError::into_inner);
+        pipeline.set_state(gst::State::Playing).map(drop)
+    }
+
+    /// From now on nothing is plugged in: to be called before the pipeline is stopped, for the same reason, on no streaming thread.
+    pub fn close(&self) {
+        *self.is_closed.lock().unwrap_or_else(PoisonError::into_inner) = true;
     }
 
     fn note(&self, media_type: &str) {
@@ -78,6 +95,10 @@ impl Opener {
     /// Plugs in what reads a file of these caps: a demuxer, or for a bare stream its parser.
     fn open(&self, typefind: &gst::Element, caps: &gst::Caps) -> Result<(), String> {
         let Some(pipeline) = self.pipeline.upgrade() else { return Ok(()) };
+        let is_closed = self.contents.is_closed.lock().unwrap_or_else(PoisonError::into_inner);
+        if *is_closed {
+            return Ok(());
+        }
         if let Some(demuxer) = best(gst::ElementFactoryType::DEMUXER, caps) {
             let (contents, on_video) = (Arc::clone(&self.contents), Arc::clone(&self.on_video));
             demuxer.connect_pad_added(move |_, pad| pad_added(pad, &contents, on_video.as_ref()));

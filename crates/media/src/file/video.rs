@@ -104,7 +104,7 @@ impl VideoReader {
             over: false,
         };
         // What fails here is on the bus, and `next` tells it with its reason.
-        let _ = reader.pipeline.set_state(gst::State::Playing);
+        let _ = reader.contents.start(&reader.pipeline);
         Ok(reader)
     }
 
@@ -172,6 +172,7 @@ impl Iterator for VideoReader {
 
 impl Drop for VideoReader {
     fn drop(&mut self) {
+        self.contents.close();
         // A file's pipeline has no network to wait for; going down to NULL cannot fail.
         let _ = self.pipeline.set_state(gst::State::Null);
     }

@@ -63,7 +63,11 @@ impl FrameSource for GstSource {
         }
         // rtspsrc connects on a thread of its own, so this returns at once. Where it fails, the reason has usually been
         // reported from the bus already.
-        if pipeline.set_state(gst::State::Playing).is_err() && !reporter.is_finished() {
+        let started = match stream.contents() {
+            Some(file) => file.start(&pipeline),
+            None => pipeline.set_state(gst::State::Playing).map(drop),
+        };
+        if started.is_err() && !reporter.is_finished() {
             let message = format!("{}: the pipeline does not start", camera.source);
             return Err(source_error(SourceErrorCode::Other, message));
         }

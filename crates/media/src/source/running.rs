@@ -36,7 +36,7 @@ impl Running {
         if let Some(tap) = &self.stream.tap {
             tap.close();
         }
-        Some(teardown::begin(&self.stream.camera, pipeline))
+        Some(teardown::begin(&self.stream.camera, pipeline, self.stream.contents()))
     }
 }
 

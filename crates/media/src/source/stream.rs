@@ -141,6 +141,11 @@ impl Stream {
         let _ = self.contents.set(contents);
     }
 
+    /// Of a file.
+    pub fn contents(&self) -> Option<Arc<Contents>> {
+        self.contents.get().cloned()
+    }
+
     /// Why there is nothing to decode, when the reason is what the camera or the file has to offer. GStreamer's own
     /// error is then only that nothing is linked.
     pub fn nothing_to_decode(&self) -> Option<String> {

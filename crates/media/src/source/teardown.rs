@@ -13,7 +13,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use sightline_core::ports::{SourceError, SourceErrorCode};
 
-use crate::elements::source_error;
+use crate::{elements::source_error, file::demux::Contents};
 
 /// So many pipelines of one camera may hang in their teardown. Each holds a few threads and what its decoder has in
 /// memory, so the camera is not opened again while there are more.
@@ -49,13 +49,16 @@ pub fn check_backlog(camera: &str, address: &str) -> Result<(), SourceError> {
     Err(source_error(SourceErrorCode::Other, message))
 }
 
-/// Sets `pipeline` to NULL on a thread of its own: joining the thread of a camera that has gone silent can hang. The
-/// receiver hears when it is done.
-pub fn begin(camera: &Arc<str>, pipeline: gst::Pipeline) -> mpsc::Receiver<()> {
+/// Sets `pipeline`, and the file that it plays, if it is one, to NULL on a thread of its own: joining the thread of a camera that
+/// has gone silent can hang. The receiver hears when it is done.
+pub fn begin(camera: &Arc<str>, pipeline: gst::Pipeline, file: Option<Arc<Contents>>) -> mpsc::Receiver<()> {
     let (done, is_done) = mpsc::channel();
     let counted = Counted::new(camera);
     let remains = pipeline.clone();
     let work = move || {
+        if let Some(file) = file {
+            file.close();
+        }
         // Going down to NULL cannot fail, by GStreamer's rules; it can only take long.
         let _ = pipeline.set_state(gst::State::Null);
         drop(pipeline);
