@@ -46,14 +46,14 @@ fn run(
         stride,
         pads: [pad, pad, 1, 1],
     };
-    let mut convolution = Convolution::new(&layer).unwrap();
+    let convolution = Convolution::new(&layer).unwrap();
     let input: Vec<u8> = (0..side * side * convolution.inputs()).map(|_| random.u8(..)).collect();
     let [height, width] = convolution.output_size([side; 2]).unwrap();
-    let mut output = vec![0; height * width * outputs];
+    let (mut around, mut output) = (Vec::new(), vec![0; height * width * outputs]);
     let mut group = criterion.benchmark_group(name);
     for level in Level::available().filter(|level| Convolution::is_fast(*level)) {
         group.bench_function(format!("{side} to {height}, {outputs} channels, {}", level.name()), |bencher| {
-            bencher.iter(|| convolution.run(level, black_box(&input), [side; 2], &mut output));
+            bencher.iter(|| convolution.run(level, black_box(&input), [side; 2], &mut around, &mut output));
         });
     }
     group.finish();

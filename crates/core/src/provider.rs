@@ -118,7 +118,7 @@ pub enum OpenVinoPrecision {
 pub struct CpuOptions {
     /// Threads of each session.
     pub threads: usize,
-    /// Sessions; one per camera up to the cores when absent.
+    /// Sessions that run side by side; one per camera up to the cores when absent.
     pub workers: Option<usize>,
     /// Whether sessions keep the memory that they have once needed: faster, and larger.
     pub arena: bool,

@@ -207,6 +207,8 @@ pub fn tell(model: &ModelSpec, execution: &Execution) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Barrier;
+
     use sightline_core::{
         operators::{convolution, joined_output},
         tensor::{InputData, InputView, OutputView},
@@ -275,6 +277,7 @@ mod tests {
         // One session runs them all, or, with threads of their own, one each.
         for threads in [1, 2] {
             let providers = [Provider::Cpu(CpuOptions { threads, workers: Some(BACKENDS), arena: true })];
+            let faster = |model: &[u8]| faster_with(model, true);
             let wish = Wish { providers: &providers, max_batch: Some(BACKENDS), faster: &faster, ..Wish::on_cpu() };
             let mut opened = sightline_infer::open(&model, &wish).unwrap();
             assert_eq!(opened.backends.len(), BACKENDS);
@@ -287,9 +290,11 @@ mod tests {
                     (batch, pictures, alone)
                 })
                 .collect();
+            let together = &Barrier::new(BACKENDS);
             std::thread::scope(|scope| {
                 for (mut backend, (batch, pictures, alone)) in opened.backends.into_iter().zip(&batches) {
                     scope.spawn(move || {
+                        together.wait();
                         for _ in 0..30 {
                             assert!(
                                 answer(&mut *backend, model, *batch, pictures) == *alone,

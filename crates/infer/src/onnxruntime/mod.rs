@@ -21,8 +21,8 @@ use library::Flavour;
 use placement::Profile;
 use session::{OrtBackend, Warmth};
 
-/// Opens what `provider` needs for `job`: several sessions on a CPU, which do not wait for each other, and one on an
-/// accelerator, which large batches make fast. Each has run every batch size.
+/// Opens what `provider` needs for `job`: on a CPU several backends that do not wait for each other, all of one session where its
+/// runs have one thread each; on an accelerator one, which large batches make fast. Every batch size has been run.
 ///
 /// # Errors
 /// When the provider, the library or the model does not do.

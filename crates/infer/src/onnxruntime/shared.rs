@@ -78,9 +78,14 @@ impl SharedSession {
         };
         // SAFETY: it is what `Run` returned, and is looked at once.
         unsafe { ort::Error::result_from_status(status) }?;
-        Ok(outputs.map(|output| {
-            // SAFETY: a value that `Run` made is the caller's, and these were made by the session's allocator.
+        let outputs = outputs.map(|output| {
+            // SAFETY: a value that `Run` made is the caller's, and holds what its memory is from. The allocator is for values
+            // that outlive their session; these live as long as one run.
             NonNull::new(output).map(|output| unsafe { DynValue::from_ptr(output, Some(self.session.allocator())) })
-        }))
+        });
+        if outputs.iter().flatten().count() < count {
+            return Err(ort::Error::new("a run gave no value for an output"));
+        }
+        Ok(outputs)
     }
 }

@@ -65,8 +65,6 @@ pub struct Convolution {
     start: Vec<i32>,
     /// Of each output.
     scale: Vec<f32>,
-    /// A row of what lies around the input.
-    around: Vec<u8>,
 }
 
 impl Convolution {
@@ -123,7 +121,6 @@ impl Convolution {
             weights,
             start,
             scale: layer.scale.to_vec(),
-            around: Vec::new(),
         })
     }
 
@@ -150,11 +147,12 @@ impl Convolution {
         Some([steps(height.checked_add(above + below)?)?, steps(width.checked_add(left + right)?)?])
     }
 
-    /// One image. `size`: the input's height and width.
+    /// One image. `size`: the input's height and width. `around` is room for a row of what lies around the input, whatever is in
+    /// it: kept from run to run it costs no allocation, and is the caller's, as many threads may run the same layer.
     ///
     /// # Panics
     /// Where `input` or `output` are not as long as `size` and the layer say.
-    pub fn run(&mut self, level: Level, input: &[u8], size: [usize; 2], output: &mut [u8]) {
+    pub fn run(&self, level: Level, input: &[u8], size: [usize; 2], around: &mut Vec<u8>, output: &mut [u8]) {
         let (inputs, outputs) = (self.inputs(), self.outputs());
         let out = self.output_size(size).unwrap_or_default();
         assert_eq!(input.len(), size[0] * size[1] * inputs, "the input's length");
@@ -162,8 +160,9 @@ impl Convolution {
         if output.is_empty() {
             return;
         }
-        self.around.resize(size[1] * inputs, self.input_zero_point);
-        lanes::run(self, level, &Image { input, size, out }, output);
+        around.clear();
+        around.resize(size[1] * inputs, self.input_zero_point);
+        lanes::run(self, level, &Image { input, size, around, out }, output);
     }
 }
 

@@ -7,6 +7,8 @@ pub(super) struct Image<'a> {
     pub input: &'a [u8],
     /// Height and width.
     pub size: [usize; 2],
+    /// A row of what lies around it.
+    pub around: &'a [u8],
     /// Height and width of what comes out.
     pub out: [usize; 2],
 }
@@ -41,7 +43,7 @@ pub(super) unsafe fn run<V: Vector>(
             if row < image.size[0] {
                 &image.input[row * row_length..][..row_length]
             } else {
-                &layer.around[..row_length]
+                &image.around[..row_length]
             }
         });
         let rows = Rows { rows, width, inputs };

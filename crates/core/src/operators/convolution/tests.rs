@@ -83,13 +83,15 @@ proptest! {
             stride: case.stride,
             pads: case.pads,
         };
-        let mut convolution = Convolution::new(&layer).unwrap();
+        let convolution = Convolution::new(&layer).unwrap();
         let Some(out) = convolution.output_size(case.size) else { return Ok(()) };
         let input: Vec<u8> = (0..case.size[0] * case.size[1] * channels).map(|_| random.u8(..)).collect();
         let expected = by_definition(&layer, &input, case.size, out);
+        // What is left of another layer.
+        let mut around = vec![9; 11];
         for level in Level::available() {
             let mut output = vec![7; expected.len()];
-            convolution.run(level, &input, case.size, &mut output);
+            convolution.run(level, &input, case.size, &mut around, &mut output);
             prop_assert!(output == expected, "{}", level.name());
         }
     }
@@ -136,7 +138,7 @@ fn an_input_smaller_than_the_weights_gives_nothing() {
         stride: 1,
         pads: [0; 4],
     };
-    let mut convolution = Convolution::new(&layer).unwrap();
+    let convolution = Convolution::new(&layer).unwrap();
     assert_eq!(convolution.output_size([2, 9]), None);
-    convolution.run(Level::PORTABLE, &[0; 2 * 9 * 16], [2, 9], &mut []);
+    convolution.run(Level::PORTABLE, &[0; 2 * 9 * 16], [2, 9], &mut Vec::new(), &mut []);
 }

@@ -1,8 +1,10 @@
 //! [`sightline_core::operators::convolution`] as an operator of ONNX Runtime.
 
-use super::refused;
+use std::cell::RefCell;
+
+use super::{Shared, SharedKernel, refused};
 use ort::{
-    operator::{ComputeContext, Kernel, KernelContext, Operator, OperatorInput, OperatorOutput, ShapeInferenceContext},
+    operator::{ComputeContext, KernelContext, Operator, OperatorInput, OperatorOutput, ShapeInferenceContext},
     value::{Shape, SymbolicDimensions, TensorElementType, TensorValueType, ValueType},
 };
 use sightline_core::{
@@ -14,7 +16,7 @@ use sightline_core::{
 pub(super) struct Convolution3x3;
 
 impl Operator for Convolution3x3 {
-    type Kernel<'attr> = ConvolutionKernel;
+    type Kernel<'attr> = Shared<ConvolutionKernel>;
 
     fn name(&self) -> &str {
         names::NAME
@@ -29,7 +31,7 @@ impl Operator for Convolution3x3 {
         [OperatorOutput::required(TensorElementType::Uint8)]
     }
 
-    fn create_kernel<'attr>(&self, node: &KernelContext<'attr>) -> ort::Result<ConvolutionKernel> {
+    fn create_kernel<'attr>(&self, node: &KernelContext<'attr>) -> ort::Result<Self::Kernel<'attr>> {
         let integer = |name: &str| node.get::<i64>(name);
         let byte = |name: &str| u8::try_from(integer(name)?).ok();
         let attributes = || {
@@ -59,7 +61,7 @@ impl Operator for Convolution3x3 {
         };
         let convolution =
             Convolution::new(&layer).ok_or_else(|| refused(names::NAME, "it is none that can be computed"))?;
-        Ok(ConvolutionKernel { convolution, level: Level::best() })
+        Ok(Shared(ConvolutionKernel { convolution, level: Level::best() }))
     }
 
     /// Without it ONNX Runtime does not know the rank of what follows, and cannot take out transpositions.
@@ -95,8 +97,13 @@ pub(super) struct ConvolutionKernel {
     level: Level,
 }
 
-impl Kernel for ConvolutionKernel {
-    fn compute(&mut self, context: &ComputeContext) -> ort::Result<()> {
+thread_local! {
+    /// Room for the layers of all sessions, one after the other.
+    static AROUND: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+impl SharedKernel for ConvolutionKernel {
+    fn compute(&self, context: &ComputeContext) -> ort::Result<()> {
         let input = context.input(0)?.ok_or_else(|| refused(names::NAME, "it has no input"))?;
         let (shape, images) = input.try_extract_tensor::<u8>()?;
         let &[batch, height, width, channels] = &shape[..] else {
@@ -112,9 +119,11 @@ impl Kernel for ConvolutionKernel {
         let mut output = context.output(0, shape)?.ok_or_else(|| refused(names::NAME, "it has no output"))?;
         let (_, results) = output.try_extract_tensor_mut::<u8>()?;
         let lengths = [images.len(), results.len()].map(|length| (length / batch.max(1)).max(1));
-        for (image, result) in images.chunks_exact(lengths[0]).zip(results.chunks_exact_mut(lengths[1])) {
-            self.convolution.run(self.level, image, size, result);
-        }
+        AROUND.with_borrow_mut(|around| {
+            for (image, result) in images.chunks_exact(lengths[0]).zip(results.chunks_exact_mut(lengths[1])) {
+                self.convolution.run(self.level, image, size, around, result);
+            }
+        });
         Ok(())
     }
 }

@@ -1,8 +1,8 @@
 //! [`sightline_core::operators::joined_output`] as an operator of ONNX Runtime.
 
-use super::refused;
+use super::{Shared, SharedKernel, refused};
 use ort::{
-    operator::{ComputeContext, Kernel, KernelContext, Operator, OperatorInput, OperatorOutput, ShapeInferenceContext},
+    operator::{ComputeContext, KernelContext, Operator, OperatorInput, OperatorOutput, ShapeInferenceContext},
     value::{Shape, SymbolicDimensions, TensorElementType, TensorValueType, ValueType},
 };
 use sightline_core::{
@@ -14,7 +14,7 @@ use sightline_core::{
 pub(super) struct JoinedOutput;
 
 impl Operator for JoinedOutput {
-    type Kernel<'attr> = JoinedOutputKernel;
+    type Kernel<'attr> = Shared<JoinedOutputKernel>;
 
     fn name(&self) -> &str {
         joined_output::NAME
@@ -31,7 +31,7 @@ impl Operator for JoinedOutput {
         [OperatorOutput::required(TensorElementType::Float32)]
     }
 
-    fn create_kernel<'attr>(&self, node: &KernelContext<'attr>) -> ort::Result<JoinedOutputKernel> {
+    fn create_kernel<'attr>(&self, node: &KernelContext<'attr>) -> ort::Result<Self::Kernel<'attr>> {
         let parts = node.constant_input::<TensorValueType<f32>>(0)?;
         let table = |[scale, zero_point, scale_of_output, zero_point_of_output]: &[f32; 4]| {
             // They were bytes when they were written.
@@ -39,7 +39,7 @@ impl Operator for JoinedOutput {
             Table::new(of(*scale, *zero_point), of(*scale_of_output, *zero_point_of_output))
         };
         let tables = parts.extract_tensor().1.as_chunks().0.iter().map(table).collect();
-        Ok(JoinedOutputKernel { tables, level: Level::best() })
+        Ok(Shared(JoinedOutputKernel { tables, level: Level::best() }))
     }
 
     fn infer_shape(&self, context: &mut ShapeInferenceContext) -> ort::Result<()> {
@@ -66,8 +66,8 @@ pub(super) struct JoinedOutputKernel {
     level: Level,
 }
 
-impl Kernel for JoinedOutputKernel {
-    fn compute(&mut self, context: &ComputeContext) -> ort::Result<()> {
+impl SharedKernel for JoinedOutputKernel {
+    fn compute(&self, context: &ComputeContext) -> ort::Result<()> {
         // Shapes first: the output needs their sum.
         let (mut batch, mut rows, mut columns) = (0, 0, 0);
         for part in 0..self.tables.len() {
