@@ -2,7 +2,10 @@
 
 mod support;
 
-use std::{sync::mpsc, time::Duration};
+use std::{
+    sync::mpsc::{self, RecvTimeoutError},
+    time::Duration,
+};
 
 use sightline_media::VideoReader;
 use support::{DEADLINE, make_media, make_mp4};
@@ -57,23 +60,31 @@ fn a_reader_may_be_opened_and_closed_at_any_moment() {
     ));
     let mp4 = folder.path().join("clip.mp4");
     make_mp4(&mp4, 60, 320, 180, "ball");
-    // Several at work at the same time begin and end at any moment of what is being plugged in. Where those are not kept apart, one in some
-    // 7,000 hangs while it is opened: this fails in one run of three then.
+    // Several at work at the same time begin and end at any moment of what is being plugged in. Where those are not kept
+    // apart, one in some 7,000 hangs while it is opened: this fails in one run of three then.
     let (done, is_done) = mpsc::channel();
-    const READERS: usize = 4;
-    for reader in 0..READERS {
+    let readers = (0..4).map(|reader| {
         let (done, paths) = (done.clone(), [bare.clone(), mp4.clone()]);
         std::thread::spawn(move || {
             for round in 0..600 {
                 let open = VideoReader::open_on_one_thread(&paths[round % 2]).unwrap();
                 std::thread::sleep(Duration::from_micros(((reader * 100 + round) * 37 % 2000) as u64));
                 drop(open);
+                done.send(()).unwrap();
             }
-            done.send(()).unwrap();
-        });
+        })
+    });
+    let readers: Vec<_> = readers.collect();
+    drop(done);
+    loop {
+        match is_done.recv_timeout(DEADLINE) {
+            Ok(()) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => panic!("opening or closing hangs"),
+        }
     }
-    for _ in 0..READERS {
-        is_done.recv_timeout(DEADLINE).expect("opening or closing hangs");
+    for reader in readers {
+        reader.join().unwrap();
     }
 }
 

@@ -23,7 +23,8 @@ use crate::elements::{add_and_link, make, source_error};
 pub struct Contents {
     has_video: AtomicBool,
     others: Mutex<Vec<String>>,
-    /// Locked while elements are plugged in, which is done on the type finder's thread.
+    /// Locked while what reads the file is plugged in behind the type finder, on its thread. Decoders come on the demuxer's, for
+    /// which nobody waits.
     is_closed: Mutex<bool>,
 }
 
@@ -35,8 +36,8 @@ impl Contents {
         is_without.then(|| format!("no video in it, only {}", others.join(", ")))
     }
 
-    /// Starts the pipeline that plays the file. Whoever starts an element that is plugged in just then waits, in GStreamer, for the
-    /// type finder's thread, which waits for that element.
+    /// Starts the pipeline that plays the file. Whoever starts an element that is plugged in just then waits, in GStreamer,
+    /// for the type finder's thread, which waits for that element.
     ///
     /// # Errors
     /// When an element refuses.
@@ -45,7 +46,8 @@ impl Contents {
         pipeline.set_state(gst::State::Playing).map(drop)
     }
 
-    /// From now on nothing is plugged in: to be called before the pipeline is stopped, for the same reason, on no streaming thread.
+    /// From now on nothing is plugged in behind the type finder: to be called before the pipeline is stopped, for the same
+    /// reason, on no streaming thread.
     pub fn close(&self) {
         *self.is_closed.lock().unwrap_or_else(PoisonError::into_inner) = true;
     }

@@ -13,7 +13,7 @@ use crate::{
     tail::{Pace, Tail},
 };
 
-/// Fills `pipeline` with `filesrc ! parsebin` and the tail.
+/// Fills `pipeline` with what reads the file and the tail.
 ///
 /// # Errors
 /// When the file is not there or not readable, and when GStreamer lacks an element.

@@ -47,6 +47,8 @@ impl RunningSource for Running {
 
     fn stop(mut self: Box<Self>, deadline: Duration) -> StopOutcome {
         let until = Instant::now() + deadline;
+        // What the teardown breaks is no failure of the camera.
+        self.stream.reporter.close(Duration::ZERO);
         let Some(is_done) = self.tear_down() else { return StopOutcome::Stopped };
         let callbacks_are_back = self.stream.reporter.close(deadline);
         let left = until.saturating_duration_since(Instant::now());

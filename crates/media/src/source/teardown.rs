@@ -49,16 +49,15 @@ pub fn check_backlog(camera: &str, address: &str) -> Result<(), SourceError> {
     Err(source_error(SourceErrorCode::Other, message))
 }
 
-/// Sets `pipeline`, and the file that it plays, if it is one, to NULL on a thread of its own: joining the thread of a camera that
-/// has gone silent can hang. The receiver hears when it is done.
+/// Sets `pipeline` to NULL, where it plays a file with that one closed before, on a thread of its own: joining the thread of a
+/// camera that has gone silent can hang. The receiver hears when it is done.
 pub fn begin(camera: &Arc<str>, pipeline: gst::Pipeline, file: Option<Arc<Contents>>) -> mpsc::Receiver<()> {
     let (done, is_done) = mpsc::channel();
     let counted = Counted::new(camera);
-    let remains = pipeline.clone();
+    let (remains, file_of_remains) = (pipeline.clone(), file.clone());
+    let close = |file: Option<Arc<Contents>>| file.iter().for_each(|file| file.close());
     let work = move || {
-        if let Some(file) = file {
-            file.close();
-        }
+        close(file);
         // Going down to NULL cannot fail, by GStreamer's rules; it can only take long.
         let _ = pipeline.set_state(gst::State::Null);
         drop(pipeline);
@@ -69,7 +68,8 @@ pub fn begin(camera: &Arc<str>, pipeline: gst::Pipeline, file: Option<Arc<Conten
     let thread_name = format!("teardown-{camera}");
     if let Err(error) = std::thread::Builder::new().name(thread_name).spawn(work) {
         tracing::error!(%camera, %error, "no thread for the teardown; GStreamer's pool does it");
-        remains.call_async(|pipeline| {
+        remains.call_async(move |pipeline| {
+            close(file_of_remains);
             let _ = pipeline.set_state(gst::State::Null);
         });
     }
