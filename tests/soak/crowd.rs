@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -35,7 +36,7 @@ const FPS_WITHOUT: &str = "4.97";
 const PATIENCE: Duration = Duration::from_secs(120);
 /// An event is about the object of its label that overlaps its box the most, and at least so much …
 const LEAST_IOU: f32 = 0.3;
-/// … within so many frames: who is just coming in is seen by an arm before the ground truth, or most of the box, has them.
+/// … in its own frame, or else within so many: who is just coming in is seen by an arm before the ground truth, or most of the box, has them.
 const NEAR_FRAMES: u64 = 5;
 
 /// The objects of each round by which they were reported, numbered within the round.
@@ -120,11 +121,15 @@ impl Crowd {
             let side = |name: &str| event["box"][name].as_f64().expect("a side") as f32;
             let bbox = BoxInFrame { x: side("x"), y: side("y"), width: side("w"), height: side("h") };
             let label = event["label"].as_str().expect("a label");
-            let near = frame.saturating_sub(NEAR_FRAMES)..(frame + NEAR_FRAMES + 1).min(self.frames(camera));
-            let there = near.flat_map(|frame| truth.objects(frame)).filter(|object| object.label == label);
             let overlap = |object: &TruthObject| object.bbox.iou(&bbox);
-            let nearest = there.max_by(|a, b| overlap(a).total_cmp(&overlap(b)));
-            let nearest = nearest.filter(|object| overlap(object) >= LEAST_IOU);
+            let nearest_of = |frames: RangeInclusive<u64>| {
+                let there = frames.flat_map(|frame| truth.objects(frame)).filter(|object| object.label == label);
+                let nearest = there.max_by(|a, b| overlap(a).total_cmp(&overlap(b)));
+                nearest.filter(|object| overlap(object) >= LEAST_IOU)
+            };
+            let last = self.frames(camera) - 1;
+            let nearest = nearest_of(frame..=frame)
+                .or_else(|| nearest_of(frame.saturating_sub(NEAR_FRAMES)..=(frame + NEAR_FRAMES).min(last)));
             if nearest.is_none() {
                 // Where one is missed in the end, this may be what it was taken for.
                 let there = truth.objects(frame);
