@@ -78,7 +78,7 @@ pub(crate) struct ProviderDetails {
     /// `cpu`: threads of each session; left out: 1. `openvino` on a CPU: threads over all streams; left out: one per stream.
     #[schemars(extend("minimum" = 1, "maximum" = defaults::MAX_THREADS))]
     pub threads: Field<u64>,
-    /// `cpu`: sessions that run side by side. Left out: one per camera up to the cores.
+    /// `cpu`: sessions that run side by side; with one thread each they share the weights. Left out: one per camera up to the cores.
     #[schemars(extend("minimum" = 1, "maximum" = defaults::MAX_THREADS))]
     pub workers: Field<u64>,
 }
