@@ -51,7 +51,7 @@ pub fn size_in(caps: &gst::CapsRef) -> Option<PictureSize> {
     Some(PictureSize { width: side("width")?, height: side("height")? })
 }
 
-/// One mapped frame. Dropping it unmaps the buffer and gives it back to the decoder's pool.
+/// One mapped frame. Dropping it unmaps the buffer and gives it back to the decoder.
 pub struct MappedFrame {
     frame: gst_video::VideoFrame<gst_video::video_frame::Readable>,
     format: PixelFormat,

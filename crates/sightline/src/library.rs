@@ -72,15 +72,19 @@ pub fn open_on_all_cores(model: &ModelSpec) -> Result<OpenedModel, Failure> {
 /// # Errors
 /// As [`open`]; also when that provider does not run.
 pub fn open_on(model: &ModelSpec, provider: Provider) -> Result<OpenedModel, Failure> {
-    let plan = InferencePlan {
+    open(model, &one_by_one(provider), Sessions::exactly(1), None)
+}
+
+/// One input at a time, on that provider and no other.
+fn one_by_one(provider: Provider) -> InferencePlan {
+    InferencePlan {
         providers: vec![provider],
         calibrate: false,
         on_unavailable: OnUnavailable::Fail,
         max_batch: Some(1),
         max_wait: std::time::Duration::ZERO,
         latency_target: None,
-    };
-    open(model, &plan, Sessions::exactly(1), None)
+    }
 }
 
 /// How many sessions run side by side on a CPU.
@@ -115,6 +119,30 @@ pub fn open(
     sessions: Sessions,
     state_dir: Option<&Path>,
 ) -> Result<OpenedModel, Failure> {
+    open_in_form(model, plan, sessions, state_dir, &faster)
+}
+
+/// The same with the model's own graph: in no other form, and without operators of ours.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_plain(model: &ModelSpec, plan: &InferencePlan, sessions: Sessions) -> Result<OpenedModel, Failure> {
+    open_in_form(model, plan, sessions, None, &|_| None)
+}
+
+/// Whether these sessions run `model` in another form than [`open_plain`] would.
+pub fn is_in_other_form(model: &ModelSpec, opened: &OpenedModel) -> bool {
+    let taken = opened.backends.first().and_then(|backend| backend.input());
+    taken.is_some_and(|input| input.layout != model.input.layout)
+}
+
+fn open_in_form(
+    model: &ModelSpec,
+    plan: &InferencePlan,
+    sessions: Sessions,
+    state_dir: Option<&Path>,
+    faster: &dyn Fn(&[u8]) -> Option<Faster>,
+) -> Result<OpenedModel, Failure> {
     models::require_weights(model)?;
     let cache = state_dir.map(|folder| folder.join(COMPILED));
     let wish = Wish {
@@ -124,7 +152,7 @@ pub fn open(
         sessions: sessions.now,
         most_sessions: sessions.most,
         cache: cache.as_deref(),
-        faster: &faster,
+        faster,
         references: &|| references::of(model),
     };
     sightline_infer::open(model, &wish).map_err(into_failure)
@@ -268,6 +296,15 @@ mod tests {
         }
         // Its weights are in the repository: without it nothing may have been compared at all.
         assert!(compared.iter().any(|name| name == models::OWN), "{compared:?}");
+    }
+
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn a_model_can_be_opened_as_it_comes() {
+        let model = models::load(models::OWN).unwrap();
+        let plan = one_by_one(Provider::Cpu(CpuOptions { threads: 1, workers: Some(1), arena: true }));
+        assert!(is_in_other_form(&model, &open(&model, &plan, Sessions::exactly(1), None).unwrap()));
+        assert!(!is_in_other_form(&model, &open_plain(&model, &plan, Sessions::exactly(1)).unwrap()));
     }
 
     #[test]

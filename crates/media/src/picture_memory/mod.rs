@@ -7,16 +7,27 @@
 //! Pictures in memory of this allocator are not copied but shared, until somebody maps one of the two anew for writing: only then
 //! it gets a copy of its own (copy on write). What must hold is that nobody goes on writing through an old mapping once a
 //! picture has been sent on. These decoders do not, for pictures that are not made of two fields: one comes out when it is complete.
+//!
+//! What a decoder has no picture in any more stays with the allocator ([`unused`]) and not with a pool ([`pool`]). A pool would keep all that
+//! was ever needed at the same time, and would let a decoder draw where a picture that was sent on still is, which is then copied.
+
+mod pool;
+mod unused;
 
 use std::{
     alloc::Layout,
-    ptr::{self, NonNull},
+    ptr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use gstreamer as gst;
 use gstreamer::{ffi, glib, prelude::*, subclass::prelude::*};
 use gstreamer_video as gst_video;
+
+use self::{
+    pool::PicturePool,
+    unused::{Block, Unused},
+};
 
 /// Decoders of which that is known. Others of libav draw into pictures that they have given away.
 pub const SHARING_DECODERS: [&str; 2] = ["avdec_h264", "avdec_h265"];
@@ -37,7 +48,7 @@ pub fn offer_to(decoder: &gst::Element) {
         if let (Some(info), false) = (progressive, has_own) {
             let size = u32::try_from(info.size()).unwrap_or(u32::MAX);
             allocation.add_allocation_param(Some(&allocator), gst::AllocationParams::default());
-            allocation.add_allocation_pool(Some(&gst_video::VideoBufferPool::new()), size, 0, 0);
+            allocation.add_allocation_pool(Some(&PicturePool::default()), size, 0, 0);
         }
         gst::PadProbeReturn::Ok
     });
@@ -50,43 +61,6 @@ glib::wrapper! {
 impl Default for PictureAllocator {
     fn default() -> Self {
         glib::Object::new()
-    }
-}
-
-/// Bytes of a picture, given back with the last memory that shares them.
-struct Block {
-    bytes: NonNull<u8>,
-    layout: Layout,
-}
-
-// SAFETY: it owns its bytes; who reads or writes them is what GStreamer's locks of the memory are for.
-unsafe impl Send for Block {}
-// SAFETY: as above.
-unsafe impl Sync for Block {}
-
-impl Block {
-    /// `None` where there is no memory, or none is asked for.
-    fn new(layout: Layout) -> Option<Self> {
-        if layout.size() == 0 {
-            return None;
-        }
-        // SAFETY: the size is not 0.
-        let bytes = NonNull::new(unsafe { std::alloc::alloc(layout) })?;
-        Some(Self { bytes, layout })
-    }
-
-    fn copied(&self) -> Option<Self> {
-        let copy = Self::new(self.layout)?;
-        // SAFETY: two blocks of that size, of which one was made just now.
-        unsafe { ptr::copy_nonoverlapping(self.bytes.as_ptr(), copy.bytes.as_ptr(), self.layout.size()) };
-        Some(copy)
-    }
-}
-
-impl Drop for Block {
-    fn drop(&mut self) {
-        // SAFETY: allocated with this layout, and by nobody given back before.
-        unsafe { std::alloc::dealloc(self.bytes.as_ptr(), self.layout) };
     }
 }
 
@@ -110,7 +84,9 @@ mod imp {
     use super::*;
 
     #[derive(Default)]
-    pub(super) struct PictureAllocator;
+    pub(super) struct PictureAllocator {
+        unused: Unused,
+    }
 
     #[glib::object_subclass]
     impl ObjectSubclass for PictureAllocator {
@@ -142,19 +118,27 @@ mod imp {
                 .checked_add(params.prefix())
                 .and_then(|size| size.checked_add(params.padding()))
                 .and_then(|size| Layout::from_size_align(size, align + 1).ok());
-            let Some(block) = layout.and_then(Block::new) else { return ptr::null_mut() };
-            // What is asked to be zero, and more: once for each buffer of a pool.
-            // SAFETY: the block has as many bytes.
-            unsafe { block.bytes.write_bytes(0, block.layout.size()) };
+            let Some(block) = layout.and_then(|layout| self.unused.take(layout)) else { return ptr::null_mut() };
+            let (whole, end) = (block.layout().size(), params.prefix() + size);
+            // What is around the picture may be asked to be zero.
+            // SAFETY: the block has as many bytes before the picture and after it.
+            unsafe {
+                block.start().write_bytes(0, params.prefix());
+                block.start().add(end).write_bytes(0, whole - end);
+            }
             let allocator = self.obj().as_ptr().cast::<ffi::GstAllocator>();
-            let range = [block.layout.size(), align, params.prefix(), size];
+            let range = [whole, align, params.prefix(), size];
             // SAFETY: the allocator is this one, and the range lies in the block.
             unsafe { memory(params.flags().into_glib(), allocator, range, Arc::new(block)) }
         }
 
         unsafe fn free(&self, memory: *mut ffi::GstMemory) {
             // SAFETY: made by `memory`, and the last reference to it is gone.
-            drop(unsafe { Box::from_raw(memory.cast::<PictureMemory>()) });
+            let memory = unsafe { Box::from_raw(memory.cast::<PictureMemory>()) };
+            let content = memory.content.into_inner().unwrap_or_else(PoisonError::into_inner);
+            if let Some(block) = Arc::into_inner(content.block) {
+                self.unused.put(block);
+            }
         }
     }
 
@@ -200,7 +184,7 @@ mod imp {
             content.block = Arc::new(copy);
         }
         content.mapped += 1;
-        content.block.bytes.as_ptr().cast()
+        content.block.start().as_ptr().cast()
     }
 
     /// `GstMemoryUnmapFunction`

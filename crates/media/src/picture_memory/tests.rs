@@ -30,7 +30,7 @@ fn a_copy_sees_the_same_bytes_until_one_of_the_two_is_written() {
 fn a_picture_that_is_written_anew_leaves_the_one_that_was_sent_on_alone() {
     let mut picture = memory(1000);
     picture.get_mut().unwrap().map_writable().unwrap().fill(1);
-    // As a pool does: the picture is sent on, and its memory decoded into once more.
+    // The picture is sent on, and its memory decoded into once more.
     let sent = picture.copy();
     let seen = sent.map_readable().unwrap();
     picture.get_mut().unwrap().map_writable().unwrap().fill(2);
@@ -67,8 +67,18 @@ fn decoded(offered: bool) -> Vec<(Vec<u8>, bool)> {
                 ! x264enc ref=2 bframes=0 tune=zerolatency ! h264parse ! avdec_h264 name=decoder max-threads=1";
     let pipeline = gst::parse::launch(line).unwrap().downcast::<gst::Pipeline>().unwrap();
     let decoder = pipeline.by_name("decoder").unwrap();
+    let offers = Arc::new(Mutex::new(Vec::new()));
     if offered {
         offer_to(&decoder);
+        // What the decoder is told after that.
+        let answers = gst::PadProbeType::QUERY_DOWNSTREAM | gst::PadProbeType::PULL;
+        let offers = Arc::clone(&offers);
+        decoder.static_pad("src").unwrap().add_probe(answers, move |_, info| {
+            if let Some(gst::QueryView::Allocation(allocation)) = info.query().map(|query| query.view()) {
+                offers.lock().unwrap().extend(allocation.allocation_pools().map(|(pool, ..)| pool));
+            }
+            gst::PadProbeReturn::Ok
+        });
     }
     let tail = crate::tail::Tail::add_to(&pipeline, crate::tail::Pace::Reader, None).unwrap();
     decoder.link(&tail.convert).unwrap();
@@ -89,6 +99,9 @@ fn decoded(offered: bool) -> Vec<(Vec<u8>, bool)> {
     }
     pictures.extend(held.iter().map(read));
     pipeline.set_state(gst::State::Null).unwrap();
+    let offers = offers.lock().unwrap();
+    assert!(offers.is_empty() != offered, "it asks for a pool");
+    assert!(offers.iter().flatten().all(|pool| pool.is::<PicturePool>()), "{offers:?}");
     pictures
 }
 
@@ -102,6 +115,49 @@ fn a_decoder_takes_it_and_its_pictures_are_the_same() {
     for (number, (plain, shared)) in plain.iter().zip(&shared).enumerate() {
         assert!(plain.0 == shared.0, "picture {number} is another one");
     }
+}
+
+#[test]
+fn a_pool_of_pictures_keeps_none() {
+    gst::init().unwrap();
+    let (pool, allocator) = (PicturePool::default(), PictureAllocator::default());
+    let parent = gst_video::VideoBufferPool::new();
+    let options = |pool: &gst::BufferPool| pool.options().iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert!(options(parent.upcast_ref()).iter().all(|option| options(pool.upcast_ref()).contains(option)));
+
+    let info = gst_video::VideoInfo::builder(gst_video::VideoFormat::I420, 320, 240).build().unwrap();
+    let mut config = pool.config();
+    config.set_params(Some(&info.to_caps().unwrap()), info.size().try_into().unwrap(), 0, 0);
+    config.set_allocator(Some(&allocator), None);
+    pool.set_config(config).unwrap();
+    pool.set_active(true).unwrap();
+    // Each memory refers to its allocator.
+    let nothing = allocator.ref_count();
+    let pictures = [(); 3].map(|()| pool.acquire_buffer(None).unwrap());
+    assert_eq!(allocator.ref_count(), nothing + 3);
+    drop(pictures);
+    assert_eq!(allocator.ref_count(), nothing);
+    pool.set_active(false).unwrap();
+}
+
+#[test]
+fn a_picture_nobody_has_any_more_makes_room_for_the_next_one() {
+    gst::init().unwrap();
+    let allocator = PictureAllocator::default();
+    // What is kept shows the picture that was there, and nothing is kept when this thread has to wait for too long.
+    let is_drawn_there = |_| {
+        let mut picture = allocator.alloc(1000, None).unwrap();
+        picture.get_mut().unwrap().map_writable().unwrap().fill(7);
+        let copy = picture.copy();
+        let bytes = address(&picture);
+        drop(picture);
+        let second = allocator.alloc(1000, None).unwrap();
+        assert_ne!(address(&second), bytes, "the copy still shows it");
+        drop((second, copy));
+        let next = allocator.alloc(1000, None).unwrap();
+        address(&next) == bytes && next.map_readable().unwrap().iter().all(|byte| *byte == 7)
+    };
+    assert!((0..10).any(is_drawn_there));
 }
 
 #[test]

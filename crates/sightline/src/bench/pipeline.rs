@@ -78,6 +78,11 @@ pub struct Round {
     pub bare_ratio: f64,
     /// The same of all four stages, each by itself.
     pub stages_ratio: f64,
+    /// The network alone as its file has it, where the session runs it in another form and with operators of ours.
+    pub plain_session: Option<Throughput>,
+    /// CPU time of decoding and that, each by itself, in parts of the whole pipeline's. More than 1 where our form and operators save
+    /// more than everything else costs.
+    pub plain_ratio: Option<f64>,
 }
 
 /// What a frame costs in each stage by itself.
@@ -151,7 +156,8 @@ pub fn one_round(args: &BenchArgs) -> Result<Round, Failure> {
     let least_score = ObjectObserver::new(camera, &plan.model.labels, threshold).least_score();
     let settings = sightline_core::model::DetectionSettings { score_threshold: least_score, ..plan.detection };
     let model = Arc::new(library::as_taken(&plan.model, &opened.backends));
-    let subject = Subject::new(&model, settings, video, seconds)?;
+    let pictures = stages::pictures(video)?;
+    let subject = Subject::new(&model, settings, &pictures, seconds);
     let (width, height) = subject.size();
     let execution = opened.execution.clone();
 
@@ -160,7 +166,15 @@ pub fn one_round(args: &BenchArgs) -> Result<Round, Failure> {
     let decode = stages::decode(video, sources, seconds)?;
     let preprocess = subject.preprocess(sessions)?;
     let postprocess = subject.postprocess(&mut opened)?;
+    let is_in_other_form = library::is_in_other_form(&plan.model, &opened);
     let detector = subject.detector(opened, batch)?;
+    let plain_session = if is_in_other_form {
+        let mut plain = library::open_plain(&plan.model, &plan.inference, Sessions::exactly(sessions))?;
+        let model = Arc::new(plan.model.clone());
+        Some(Subject::new(&model, settings, &pictures, seconds).session(&mut plain, batch)?.1)
+    } else {
+        None
+    };
     let pipeline = ran.throughput();
     let alone = decode.cpu_ms + session.cpu_ms;
     Ok(Round {
@@ -185,6 +199,8 @@ pub fn one_round(args: &BenchArgs) -> Result<Round, Failure> {
         overhead_ratio: alone / pipeline.cpu_ms,
         bare_ratio: bare.cpu_ms / pipeline.cpu_ms,
         stages_ratio: (alone + preprocess.cpu_ms + postprocess.cpu_ms) / pipeline.cpu_ms,
+        plain_session,
+        plain_ratio: plain_session.map(|plain| (decode.cpu_ms + plain.cpu_ms) / pipeline.cpu_ms),
         stages: Stages { decode, preprocess, inference, postprocess },
     })
 }

@@ -93,7 +93,8 @@ fn pipeline(round: &Round) -> String {
         ("decode beside session", round.bare),
         ("whole pipeline", round.pipeline),
     ];
-    for (name, figure) in whole {
+    let plain = round.plain_session.map(|plain| ("the model as it comes", plain));
+    for (name, figure) in plain.into_iter().chain(whole) {
         let _ = writeln!(text, "| {name} | {:.1} | {:.3} |", figure.frames_per_second, figure.cpu_ms);
     }
     let explained = stages.decode.cpu_ms + stages.preprocess.cpu_ms + round.session.cpu_ms + stages.postprocess.cpu_ms;
@@ -115,6 +116,9 @@ fn pipeline(round: &Round) -> String {
          stages, each by itself, {:.3}. {} frames inferred, {} dropped, {} events.",
         round.overhead_ratio, round.bare_ratio, round.stages_ratio, round.inferred, round.dropped, round.events
     );
+    if let Some(ratio) = round.plain_ratio {
+        let _ = writeln!(text, "Decoding and the model as it comes, each by itself, are {ratio:.3} of it.");
+    }
     text
 }
 

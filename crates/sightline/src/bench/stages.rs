@@ -91,8 +91,24 @@ pub fn millis(span: Duration) -> f64 {
 pub struct Subject<'a> {
     model: &'a Arc<ModelSpec>,
     settings: DetectionSettings,
-    pictures: Vec<VideoFrame>,
+    pictures: &'a [VideoFrame],
     seconds: Duration,
+}
+
+/// Pictures of a video to measure with.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn pictures(video: &Path) -> Result<Vec<VideoFrame>, Failure> {
+    let mut frames = Endless::open(video).or_fail(Kind::Usage)?;
+    let mut pictures = Vec::new();
+    for index in 0..PICTURES * FRAMES_APART {
+        let frame = frames.next().or_fail(Kind::Usage)?;
+        if index % FRAMES_APART == 0 {
+            pictures.push(frame);
+        }
+    }
+    Ok(pictures)
 }
 
 /// Decoding, on as many threads as there are readers.
@@ -106,25 +122,14 @@ pub fn decode(video: &Path, readers: usize, seconds: Duration) -> Result<Passage
 }
 
 impl<'a> Subject<'a> {
-    /// Takes its pictures from `video`.
-    ///
-    /// # Errors
-    /// When that cannot be read.
+    /// Each figure is measured for `seconds`.
     pub fn new(
         model: &'a Arc<ModelSpec>,
         settings: DetectionSettings,
-        video: &Path,
+        pictures: &'a [VideoFrame],
         seconds: Duration,
-    ) -> Result<Self, Failure> {
-        let mut frames = Endless::open(video).or_fail(Kind::Usage)?;
-        let mut pictures = Vec::new();
-        for index in 0..PICTURES * FRAMES_APART {
-            let frame = frames.next().or_fail(Kind::Usage)?;
-            if index % FRAMES_APART == 0 {
-                pictures.push(frame);
-            }
-        }
-        Ok(Self { model, settings, pictures, seconds })
+    ) -> Self {
+        Self { model, settings, pictures, seconds }
     }
 
     /// Width and height of the pictures.
