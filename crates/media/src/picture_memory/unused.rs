@@ -7,7 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Making room for a picture takes some 0.3 ms at 1280×720. Where they are further apart than this, that is nothing, and a megabyte is much.
+/// Making room for a picture of 1280×720 takes 15 µs, and 0.6 ms where malloc has given its pages back. Where pictures are further apart than
+/// this that is nothing, and a megabyte is much.
 const SELDOM: Duration = Duration::from_millis(500);
 /// So many are kept at most. A decoder lets go of one for each that it takes; only those who have pictures for longer than it, in a batch or
 /// for a snapshot, let several go at the same time.
