@@ -1,4 +1,4 @@
-//! `sightline bench` beyond raw sessions: a frame's way stage by stage and whole, cameras that are kept up with, and what
+//! `sightline bench` beyond the network alone: a frame's way stage by stage and whole, cameras that are kept up with, and what
 //! there is without a named model's weights. Short, on pictures of a few pixels: what the figures are is not the matter here.
 
 use serde_json::Value;

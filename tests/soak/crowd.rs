@@ -38,9 +38,23 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const LEAST_IOU: f32 = 0.3;
 /// … in its own frame, or else within so many: who is just coming in is seen by an arm before the ground truth, or most of the box, has them.
 const NEAR_FRAMES: u64 = 5;
+/// Memory of the whole daemon, in MiB, may be so much …
+const MOST_MIB: u64 = 120;
+/// … and so much for each camera.
+const MOST_MIB_PER_CAMERA: u64 = 8;
 
 /// The objects of each round by which they were reported, numbered within the round.
 type Reported = BTreeMap<u64, BTreeSet<u64>>;
+
+/// What a daemon did while whole rounds passed.
+struct Watched {
+    /// Of each lively camera.
+    reported: Vec<Reported>,
+    /// Cores that it took.
+    cores: f64,
+    /// What the kernel said of it: medians.
+    usage: process::Sample,
+}
 
 struct Crowd {
     server: RtspServer,
@@ -65,9 +79,8 @@ impl Crowd {
         Self { server: server.expect("the RTSP server starts"), clips }
     }
 
-    /// What a daemon with the first `count` cameras, at `fps`, reports of the lively ones in whole rounds, and the cores
-    /// that it takes.
-    async fn watch(&self, count: usize, fps: &str, rounds: u64) -> (Vec<Reported>, f64) {
+    /// Watches a daemon with the first `count` cameras, at `fps`, for whole rounds.
+    async fn watch(&self, count: usize, fps: &str, rounds: u64) -> Watched {
         let broker = Broker::start();
         let listener = Listener::start(&broker).await;
         let ids: Vec<String> = (0..count).map(id).collect();
@@ -86,7 +99,9 @@ impl Crowd {
         .await;
         let first: Vec<u64> = (0..LIVELY).map(|index| 1 + self.frame_of_now(index) / self.frames(index)).collect();
         let (begun, before) = (Instant::now(), process::cpu_time(daemon.id()));
+        let mut looks = Vec::new();
         until("whole rounds of all scenes", async || {
+            looks.push(process::sample(daemon.id()));
             let round = |index: usize| self.frame_of_now(index) / self.frames(index);
             first.iter().enumerate().all(|(index, first)| round(index) >= first + rounds)
         })
@@ -96,7 +111,7 @@ impl Crowd {
         assert!(status.success());
         listener.wait_for_last_of(&daemon.recorded()).await;
         let reported = (0..LIVELY).map(|index| self.reported(&listener, index, first[index], rounds)).collect();
-        (reported, cores)
+        Watched { reported, cores, usage: process::median(&looks) }
     }
 
     fn frames(&self, camera: usize) -> u64 {
@@ -160,12 +175,12 @@ fn id(camera: usize) -> String {
 async fn of_sixty_four_cameras_with_gates_nothing_is_missed() {
     let _turn = alone().await;
     let crowd = Crowd::start();
-    let (without, _) = crowd.watch(LIVELY, FPS_WITHOUT, ROUNDS_WITHOUT).await;
-    let (with, cores) = crowd.watch(CAMERAS, "5, motion: {enabled: auto}", ROUNDS).await;
+    let without = crowd.watch(LIVELY, FPS_WITHOUT, ROUNDS_WITHOUT).await.reported;
+    let with = crowd.watch(CAMERAS, "5, motion: {enabled: auto}", ROUNDS).await;
     // What is reported every time of a scene without gates must be so with them.
     let mut expected = 0;
     let mut missed = Vec::new();
-    for (camera, reported) in with.iter().enumerate() {
+    for (camera, reported) in with.reported.iter().enumerate() {
         let same_scene = without.iter().skip(camera % 4).step_by(4);
         let always = same_scene.flat_map(BTreeMap::values).cloned().reduce(|all, round| &all & &round);
         let always = always.expect("a round");
@@ -175,6 +190,10 @@ async fn of_sixty_four_cameras_with_gates_nothing_is_missed() {
             missed.extend(always.difference(objects).map(|object| (camera, *round, *object)));
         }
     }
-    eprintln!("SOAK cameras={CAMERAS} gates=auto reported={} of {expected} cores={cores:.2}", expected - missed.len());
+    let Watched { cores, usage, .. } = with;
+    let reported = expected - missed.len();
+    eprintln!("SOAK cameras={CAMERAS} gates=auto reported={reported} of {expected} cores={cores:.2} {usage}");
     assert!(missed.is_empty(), "missed (camera, round, object): {missed:?}");
+    let most = MOST_MIB + MOST_MIB_PER_CAMERA * CAMERAS as u64;
+    assert!(usage.resident_kib <= most * 1024, "{usage}, and {most} MiB at most");
 }

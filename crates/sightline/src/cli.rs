@@ -313,7 +313,7 @@ pub struct BenchArgs {
 /// What `sightline bench` measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum BenchPart {
-    /// Raw sessions: images per second of each provider, model and batch size.
+    /// The network alone: images per second of each provider, model and batch size.
     Sessions,
     /// CPU time of each stage, and of the whole pipeline from a file to its events.
     Pipeline,

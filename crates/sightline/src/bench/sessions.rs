@@ -1,4 +1,4 @@
-//! Raw sessions: images per second of each execution provider, model and batch size, with what really ran.
+//! The network alone: images per second of each execution provider, model and batch size, with what really ran.
 //!
 //! Each provider runs in a process of its own, as a process loads one ONNX Runtime. All have their turn in every round, so
 //! that a machine which is slower for a while is so for all of them.
