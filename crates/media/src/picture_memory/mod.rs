@@ -184,7 +184,7 @@ mod imp {
             content.block = Arc::new(copy);
         }
         content.mapped += 1;
-        content.block.start().as_ptr().cast()
+        content.block.start().cast()
     }
 
     /// `GstMemoryUnmapFunction`

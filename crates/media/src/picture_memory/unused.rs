@@ -2,10 +2,12 @@
 
 use std::{
     alloc::Layout,
-    ptr::{self, NonNull},
+    ptr,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
+
+use memmap2::{MmapOptions, MmapRaw};
 
 /// Making room for a picture of 1280×720 takes 15 µs, and 0.6 ms where malloc has given its pages back. Where pictures are further apart than
 /// this that is nothing, and a megabyte is much.
@@ -14,55 +16,40 @@ const SELDOM: Duration = Duration::from_millis(500);
 /// for a snapshot, let several go at the same time.
 const MOST: usize = 2;
 
-/// Bytes of a picture.
+/// Bytes of a picture. They come from the system and go back there: malloc keeps what lies between other things, which is a megabyte for each
+/// camera where pictures come and go.
 pub struct Block {
-    start: NonNull<u8>,
+    bytes: MmapRaw,
     layout: Layout,
 }
 
-// SAFETY: it owns its bytes. Who may read and who may write them is what the allocator's `map` sees to.
-unsafe impl Send for Block {}
-// SAFETY: as above.
-unsafe impl Sync for Block {}
-
 impl Block {
-    /// Zeros. `None` where there is no memory, or none is asked for.
+    /// Zeros. `None` where there is no memory, or none is asked for, or it cannot be aligned so.
     pub fn new(layout: Layout) -> Option<Self> {
-        Self::made_by(std::alloc::alloc_zeroed, layout)
-    }
-
-    fn made_by(allocate: unsafe fn(Layout) -> *mut u8, layout: Layout) -> Option<Self> {
         if layout.size() == 0 {
             return None;
         }
-        // SAFETY: the size is not 0.
-        let start = NonNull::new(unsafe { allocate(layout) })?;
-        Some(Self { start, layout })
+        // All of it is about to be drawn: its pages are made at once, and not one by one.
+        let bytes = MmapRaw::from(MmapOptions::new().len(layout.size()).populate().map_anon().ok()?);
+        bytes.as_ptr().addr().is_multiple_of(layout.align()).then_some(Self { bytes, layout })
     }
 
     /// Another one with the same content.
     pub fn copied(&self) -> Option<Self> {
-        let copy = Self::made_by(std::alloc::alloc, self.layout)?;
+        let copy = Self::new(self.layout)?;
         // SAFETY: two blocks of that size, of which one was made just now.
-        unsafe { ptr::copy_nonoverlapping(self.start.as_ptr(), copy.start.as_ptr(), self.layout.size()) };
+        unsafe { ptr::copy_nonoverlapping(self.start(), copy.start(), self.layout.size()) };
         Some(copy)
     }
 
-    /// Where it begins.
-    pub fn start(&self) -> NonNull<u8> {
-        self.start
+    /// Where it begins. Who may read and who may write there is what the allocator's `map` sees to.
+    pub fn start(&self) -> *mut u8 {
+        self.bytes.as_mut_ptr()
     }
 
     /// Its size and alignment.
     pub fn layout(&self) -> Layout {
         self.layout
-    }
-}
-
-impl Drop for Block {
-    fn drop(&mut self) {
-        // SAFETY: allocated with this layout, and by nobody given back before.
-        unsafe { std::alloc::dealloc(self.start.as_ptr(), self.layout) };
     }
 }
 
@@ -186,5 +173,12 @@ mod tests {
         assert_eq!(unused.take_at(layout(200), now).unwrap().start(), start);
         assert_eq!(count(&unused), 0);
         assert!(unused.take_at(layout(0), now).is_none());
+    }
+
+    #[test]
+    fn an_alignment_that_cannot_be_had_is_no_memory() {
+        let pages = |align| Layout::from_size_align(1000, align).unwrap();
+        assert!(Block::new(pages(4096)).is_some());
+        assert!(Block::new(pages(1 << 46)).is_none());
     }
 }
