@@ -11,6 +11,7 @@ mod lateness;
 mod probe;
 mod reference;
 mod sizes;
+mod turns;
 
 use std::{
     sync::{
@@ -103,6 +104,8 @@ struct Picture<'a> {
 #[derive(Debug)]
 enum Verdict {
     Decode,
+    /// It can wait until it is its turn: nothing moves there.
+    DecodeInTurn,
     /// It is left out for good.
     LeaveOut(SkippedPicture),
     /// It is kept for a while.
@@ -187,7 +190,7 @@ impl Economy {
                 (state.last_saving, state.last_decoded) = (Some(now), Some(now));
             }
             Verdict::Keep => state.last_saving = Some(now),
-            Verdict::Decode => state.last_decoded = Some(now),
+            Verdict::Decode | Verdict::DecodeInTurn => state.last_decoded = Some(now),
             Verdict::LeaveOut(SkippedPicture::Late) => state.lateness.left_out(),
             Verdict::LeaveOut(_) => {}
         }
@@ -238,7 +241,10 @@ impl State {
             }
             self.sizes.decoded_key(buffer.size());
             self.lone_key = wanted.key_frames_only.and(buffer.pts()).map(gst::ClockTime::nseconds);
-            return self.spend();
+            self.spend();
+            // One whose arrival is not known may be a file's, and have its own time still to come.
+            let can_wait = wanted.key_frames_only.is_some() && !self.is_awake(now) && waited.is_some();
+            return if can_wait { Verdict::DecodeInTurn } else { Verdict::Decode };
         }
         if !is_key && self.is_idle(buffer, now, wanted, is_disposable) {
             self.keep(buffer);

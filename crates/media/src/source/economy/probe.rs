@@ -1,13 +1,20 @@
 //! Where pictures on their way to the decoder are stopped.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::{Arc, LazyLock},
+    thread,
+    time::Instant,
+};
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use sightline_core::ports::SkippedPicture;
 
-use super::{Picture, Verdict};
+use super::{Picture, Verdict, turns::Turns};
 use crate::source::stream::Stream;
+
+/// All cameras' decoders share one machine.
+static TURNS: LazyLock<Turns> = LazyLock::new(|| Turns::new(thread::available_parallelism().map_or(1, usize::from)));
 
 /// Lets through `parser` only what `stream`'s camera needs.
 pub fn attach(parser: &gst::Element, stream: &Arc<Stream>) {
@@ -35,6 +42,15 @@ pub fn attach(parser: &gst::Element, stream: &Arc<Stream>) {
         }
         match verdict {
             Verdict::Decode => gst::PadProbeReturn::Ok,
+            Verdict::DecodeInTurn => {
+                let Some(decoder) = pad.peer() else { return gst::PadProbeReturn::Ok };
+                let buffer = buffer.clone();
+                let turn = TURNS.take();
+                // Here and not by the pad, to know when it has been decoded.
+                info.flow_res = decoder.chain(buffer);
+                drop(turn);
+                gst::PadProbeReturn::Handled
+            }
             Verdict::Keep => gst::PadProbeReturn::Drop,
             Verdict::LeaveOut(why) => {
                 stream.reporter.skipped(why, 1);

@@ -91,7 +91,7 @@ impl Fed {
 }
 
 fn is_decoded(verdict: &Verdict) -> bool {
-    matches!(verdict, Verdict::Decode)
+    matches!(verdict, Verdict::Decode | Verdict::DecodeInTurn)
 }
 
 #[test]
@@ -102,6 +102,24 @@ fn while_nothing_moves_key_frames_alone_are_decoded() {
     assert_eq!(decoded, 10);
     assert_eq!(fed.left_out % (KEY_EVERY - 1), 0, "whole groups of pictures: {}", fed.left_out);
     assert!(fed.left_out >= 9 * (KEY_EVERY - 1));
+}
+
+#[test]
+fn key_frames_can_wait_while_nothing_moves() {
+    let mut fed = Fed::new(Duration::from_secs(10));
+    fed.waited = Some(Duration::ZERO);
+    fed.settle(0);
+    assert!(matches!(fed.quiet(), Verdict::DecodeInTurn));
+    fed.settle(15);
+    assert!(matches!(fed.picture(5000, true, IDLE), Verdict::CatchUp(_)), "something happens");
+    while fed.number % KEY_EVERY != 0 {
+        fed.quiet();
+    }
+    assert!(matches!(fed.quiet(), Verdict::Decode));
+    // A picture of a file may have its time to come.
+    fed.waited = None;
+    fed.settle(0);
+    assert!(matches!(fed.quiet(), Verdict::Decode));
 }
 
 #[test]
