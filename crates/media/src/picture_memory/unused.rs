@@ -9,8 +9,7 @@ use std::{
 
 use memmap2::{MmapOptions, MmapRaw};
 
-/// Making room for a picture of 1280×720 takes 15 µs, and 0.6 ms where malloc has given its pages back. Where pictures are further apart than
-/// this that is nothing, and a megabyte is much.
+/// New pages for a picture of 1280×720 take 0.4 ms. Where pictures are further apart than this that is nothing, and a megabyte is much.
 const SELDOM: Duration = Duration::from_millis(500);
 /// So many are kept at most. A decoder lets go of one for each that it takes; only those who have pictures for longer than it, in a batch or
 /// for a snapshot, let several go at the same time.

@@ -112,7 +112,7 @@ fn key_frames_can_wait_while_nothing_moves() {
     assert!(matches!(fed.quiet(), Verdict::DecodeInTurn));
     fed.settle(15);
     assert!(matches!(fed.picture(5000, true, IDLE), Verdict::CatchUp(_)), "something happens");
-    while fed.number % KEY_EVERY != 0 {
+    while !fed.number.is_multiple_of(KEY_EVERY) {
         fed.quiet();
     }
     assert!(matches!(fed.quiet(), Verdict::Decode));
