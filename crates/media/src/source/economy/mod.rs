@@ -104,7 +104,7 @@ struct Picture<'a> {
 #[derive(Debug)]
 enum Verdict {
     Decode,
-    /// It can wait until it is its turn: nothing moves there.
+    /// It can wait until it is its turn: nothing but key frames is decoded there.
     DecodeInTurn,
     /// It is left out for good.
     LeaveOut(SkippedPicture),
@@ -234,7 +234,8 @@ impl State {
             return Verdict::LeaveOut(SkippedPicture::Late);
         }
         if is_key && !is_disposable {
-            *left_out += self.forget_kept();
+            let kept = self.forget_kept();
+            *left_out += kept;
             if self.is_like_the_last(buffer, now, wanted) {
                 self.keep(buffer);
                 return Verdict::Keep;
@@ -242,8 +243,8 @@ impl State {
             self.sizes.decoded_key(buffer.size());
             self.lone_key = wanted.key_frames_only.and(buffer.pts()).map(gst::ClockTime::nseconds);
             self.spend();
-            // One whose arrival is not known may be a file's, and have its own time still to come.
-            let can_wait = wanted.key_frames_only.is_some() && !self.is_awake(now) && waited.is_some();
+            // Only of who rests already it is no lateness. One whose arrival is not known may be a file's, and have its own time still to come.
+            let can_wait = wanted.key_frames_only.is_some() && kept > 0 && waited.is_some();
             return if can_wait { Verdict::DecodeInTurn } else { Verdict::Decode };
         }
         if !is_key && self.is_idle(buffer, now, wanted, is_disposable) {

@@ -3,7 +3,7 @@
 use std::{
     sync::{Arc, LazyLock},
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use gstreamer as gst;
@@ -13,8 +13,11 @@ use sightline_core::ports::SkippedPicture;
 use super::{Picture, Verdict, turns::Turns};
 use crate::source::stream::Stream;
 
+/// Key frames of dozens of cameras take less time together, and one that takes as long by itself has a decoder that hangs.
+const LONGEST_TURN: Duration = Duration::from_millis(500);
 /// All cameras' decoders share one machine.
-static TURNS: LazyLock<Turns> = LazyLock::new(|| Turns::new(thread::available_parallelism().map_or(1, usize::from)));
+static TURNS: LazyLock<Turns> =
+    LazyLock::new(|| Turns::new(thread::available_parallelism().map_or(1, usize::from), LONGEST_TURN));
 
 /// Lets through `parser` only what `stream`'s camera needs.
 pub fn attach(parser: &gst::Element, stream: &Arc<Stream>) {

@@ -116,10 +116,21 @@ fn key_frames_can_wait_while_nothing_moves() {
         fed.quiet();
     }
     assert!(matches!(fed.quiet(), Verdict::Decode));
+    fed.settle(0);
+    assert!(matches!(fed.still(12_000, WantedDecoding::ALL), Verdict::Decode), "something moves");
     // A picture of a file may have its time to come.
     fed.waited = None;
     fed.settle(0);
     assert!(matches!(fed.quiet(), Verdict::Decode));
+}
+
+#[test]
+fn where_everything_is_decoded_key_frames_do_not_wait() {
+    let mut fed = Fed::new(Duration::from_secs(10));
+    fed.waited = Some(Duration::ZERO);
+    // More often than key frames come.
+    let often = WantedDecoding { key_frames_only: Some(Duration::from_millis(1500)), ..IDLE };
+    assert!((0..5 * KEY_EVERY).all(|_| matches!(fed.still(12_000, often), Verdict::Decode)));
 }
 
 #[test]
