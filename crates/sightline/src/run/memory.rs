@@ -6,7 +6,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::library;
 
-/// How often. Takes a few milliseconds when streams were closed, or cameras have given back pictures, and else next to nothing.
+/// How often. Takes a few milliseconds when streams were closed, and else next to nothing.
 const EVERY: Duration = Duration::from_secs(10);
 
 /// malloc's heaps for each core.

@@ -243,7 +243,8 @@ impl State {
             self.sizes.decoded_key(buffer.size());
             self.lone_key = wanted.key_frames_only.and(buffer.pts()).map(gst::ClockTime::nseconds);
             self.spend();
-            // Only of who rests already it is no lateness. One whose arrival is not known may be a file's, and have its own time still to come.
+            // Only where pictures were kept just now is waiting not taken for lateness. And one whose arrival is not known may be a
+            // file's: its time may be still to come, and it would have its turn until then.
             let can_wait = wanted.key_frames_only.is_some() && kept > 0 && waited.is_some();
             return if can_wait { Verdict::DecodeInTurn } else { Verdict::Decode };
         }
